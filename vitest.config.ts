@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    reporters: process.env.CI
+      ? ['default', './scripts/ci-reporter.mjs']
+      : ['default', './scripts/ci-reporter.mjs'],
+    env: { NO_COLOR: '1', TZ: 'UTC' },
+    restoreMocks: true,
+  },
+});
