@@ -69,6 +69,13 @@ export function makeIndex(
   );
 }
 
+const accept = [
+  mediaTypes.manifest,
+  mediaTypes.index,
+  mediaTypes.dockerManifest,
+  mediaTypes.dockerIndex,
+].join(', ');
+
 /** The requests of a client, on one repository of one registry. */
 export class Client {
   readonly base: string;
@@ -90,7 +97,7 @@ export class Client {
   sendTo(method: string, location: string, ask: Ask = {}): Promise<Answer> {
     const { pathname, search } = new URL(location, this.base);
     const path = location.startsWith('/') ? location : pathname + search;
-    return call(this.base, method, path, { ...ask, headers: { ...this.#headers, ...ask.headers } });
+    return call(this.base, method, path, { ...ask, headers: { accept, ...this.#headers, ...ask.headers } });
   }
 
   async pushBlob(bytes: Uint8Array, digest: Digest = digestOf(bytes)): Promise<Answer> {

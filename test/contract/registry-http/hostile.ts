@@ -99,7 +99,8 @@ export const hostileCases: readonly Case[] = [
 ];
 
 function isRefusal(status: number): boolean {
-  return [400, 404, 405, 414].includes(status);
+  // Some servers answer a path with dots with a redirection to the path without.
+  return [301, 308, 400, 404, 405, 414].includes(status);
 }
 
 function encodeNonAscii(name: string): string {
