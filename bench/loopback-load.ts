@@ -74,7 +74,10 @@ class Connection {
   }
 }
 
-export type Session = (ask: (request: Uint8Array, isHead?: boolean) => Promise<Reply>, turn: number) => Promise<void>;
+export type Session = (
+  ask: (request: Uint8Array, isHead?: boolean) => Promise<Reply>,
+  turn: number,
+) => Promise<void>;
 
 /** Runs `turns` sessions over `connections` connections and says how many per second were done. */
 export async function measureRate(

@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { build } from 'esbuild';
 import { startDockerRegistry } from '../test/docker-registry.ts';
 import { findPeer } from '../test/peers.ts';
 import { Client, makeImage, seededRandom } from '../test/registry-content.ts';
+import { startRegistryProcess } from '../test/registry-process.ts';
 import { measureRate, type Session } from './loopback-load.ts';
 import type { Row } from './row.ts';
 
@@ -33,7 +29,7 @@ interface Target {
 export async function run(): Promise<Row[]> {
   const program = findPeer('docker-registry');
   if (program === undefined) return [];
-  const targets = [await startOurs(), await startDockerRegistry(program)] as const;
+  const targets = [await startRegistryProcess(), await startDockerRegistry(program)] as const;
   try {
     for (const target of targets) await fill(target.url);
     const rows: Row[] = [];
@@ -72,7 +68,11 @@ function workloads(): readonly Workload[] {
   const accept = 'accept: application/vnd.oci.image.manifest.v1+json\r\n';
   return [
     { what: 'GET manifest by tag', turns: 3_000, session: get('GET', 'manifests/v1', accept) },
-    { what: 'GET manifest by digest', turns: 3_000, session: get('GET', `manifests/${image.digest}`, accept) },
+    {
+      what: 'GET manifest by digest',
+      turns: 3_000,
+      session: get('GET', `manifests/${image.digest}`, accept),
+    },
     { what: 'HEAD blob', turns: 3_000, session: get('HEAD', `blobs/${digestOf(blob)}`) },
     { what: 'GET blob of 1 MiB', turns: 1_000, session: get('GET', `blobs/${digestOf(blob)}`) },
     { what: 'push blob of 1 KiB (POST, PUT)', turns: 600, session: pushSmallBlob },
@@ -80,7 +80,9 @@ function workloads(): readonly Workload[] {
 }
 
 function get(method: 'GET' | 'HEAD', path: string, headers = ''): Session {
-  const request = Buffer.from(`${method} /v2/${repository}/${path} HTTP/1.1\r\nhost: bench\r\n${headers}\r\n`);
+  const request = Buffer.from(
+    `${method} /v2/${repository}/${path} HTTP/1.1\r\nhost: bench\r\n${headers}\r\n`,
+  );
   return async ask => {
     const { status } = await ask(request, method === 'HEAD');
     if (status !== 200) throw new Error(`${method} ${path} was answered with ${status}`);
@@ -90,7 +92,9 @@ function get(method: 'GET' | 'HEAD', path: string, headers = ''): Session {
 const pushSmallBlob: Session = async ask => {
   const bytes = randomBytes(1024);
   const opened = await ask(
-    Buffer.from(`POST /v2/${repository}/blobs/uploads/ HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n`),
+    Buffer.from(
+      `POST /v2/${repository}/blobs/uploads/ HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n`,
+    ),
   );
   const location = /\r\nlocation: *(\S+)/i.exec(opened.head)?.[1];
   const url = new URL(location ?? '', 'http://bench.invalid');
@@ -109,38 +113,4 @@ async function fill(url: string): Promise<void> {
 
 function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}
-
-/** Our server in a process of its own, bundled as it is shipped. */
-async function startOurs(): Promise<Target> {
-  const folder = await mkdtemp(join(tmpdir(), 'cg-bench-registry-'));
-  const entry = join(import.meta.dirname, '../src/image/oci/server/start-registry.ts');
-  await build({
-    stdin: {
-      contents: `import { startRegistry } from ${JSON.stringify(entry)};
-        const registry = await startRegistry({ data: process.argv[2] });
-        process.send(registry.url);
-        process.on('disconnect', () => process.exit(0));`,
-      resolveDir: import.meta.dirname,
-    },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outfile: join(folder, 'server.mjs'),
-    logLevel: 'warning',
-  });
-  const child = spawn(process.execPath, [join(folder, 'server.mjs'), join(folder, 'data')], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()));
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once('message', message => resolve(String(message)));
-    child.once('exit', code => reject(new Error(`the server ended with ${code}`)));
-  });
-  const stop = async (): Promise<void> => {
-    child.kill();
-    await ended;
-    await rm(folder, { recursive: true, force: true });
-  };
-  return { url, stop };
 }
