@@ -56,6 +56,18 @@ export async function prepareFile(
   return { commit, discard };
 }
 
+/** All of what is being prepared, or nothing: when one fails, what the others have written goes away. */
+export async function prepareAll<T extends { discard(): Promise<void> } | undefined>(
+  work: readonly Promise<T>[],
+): Promise<readonly T[]> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find(result => result.status === 'rejected');
+  const prepared = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []));
+  if (failed === undefined) return prepared;
+  for (const each of prepared) await each?.discard();
+  throw failed.reason;
+}
+
 async function writeNewFile(
   path: string,
   bytes: Uint8Array | string,

@@ -28,7 +28,13 @@ export async function startRegistry(o: RegistryOptions): Promise<RunningRegistry
   const clock = o.clock ?? systemClock;
   const limits = { ...defaultLimits, ...o.limits };
   const grace = o.grace ?? day;
-  const credentials = o.htpasswd === undefined ? undefined : await Credentials.load(o.htpasswd);
+  const credentials =
+    o.htpasswd === undefined
+      ? undefined
+      : await Credentials.load(o.htpasswd, {
+          now: () => clock.now().getTime(),
+          report: error => o.onProblem?.(error),
+        });
   const store = await RegistryStore.open({
     ...limits,
     data: o.data,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { prepareAll } from '../../../../ground/store/atomic-file.ts';
 import { algorithmOf, type Digest } from '../../../../model/digest.ts';
 import { isTag } from '../../../../model/image-reference.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -47,7 +48,7 @@ export async function writeManifest(
   const tags = tagsFor(exchange, reference);
   await store.pins.hold([digest, ...document.blobs, ...document.children], async () => {
     await checkPresence(service, repository, document);
-    const prepared = await Promise.all([
+    const prepared = await prepareAll([
       store.manifests.prepare(repository, digest, bytes, document),
       ...tags.map(tag => store.tags.prepare(repository, tag, digest)),
     ]);

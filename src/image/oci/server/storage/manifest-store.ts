@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { ensureFolder, type PreparedFile, prepareFile } from '../../../../ground/store/atomic-file.ts';
+import {
+  ensureFolder,
+  type PreparedFile,
+  prepareAll,
+  prepareFile,
+} from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { type ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
 import { syncFolder } from '../../../../ground/store/sync-folder.ts';
@@ -160,19 +165,6 @@ export class ManifestStore {
   #prepare(path: string, bytes: Uint8Array | string): Promise<PreparedFile> {
     return prepareFile(this.#layout.temporary, basename(path), bytes, { durable: true });
   }
-}
-
-/** All of them, or none: when one fails, what the others have written goes away. */
-async function prepareAll(
-  work: readonly Promise<PreparedFile | undefined>[],
-): Promise<readonly (PreparedFile | undefined)[]> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find(result => result.status === 'rejected');
-  if (failed === undefined) return results.map(r => (r.status === 'fulfilled' ? r.value : undefined));
-  for (const result of results) {
-    if (result.status === 'fulfilled') await result.value?.discard();
-  }
-  throw failed.reason;
 }
 
 async function readDescriptor(path: string): Promise<Descriptor | undefined> {
