@@ -82,16 +82,11 @@ async function writeNewFile(
   }
 }
 
-const known = new Set<string>();
-
-/** Makes a folder once per process; asking again costs nothing. Only for folders that nobody removes. */
+/** Makes a folder and those above it. Asked before every write: an operator may have removed it meanwhile. */
 export async function ensureFolder(folder: string): Promise<void> {
-  if (known.has(folder)) return;
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
     throw toWriteFault(error, folder);
   }
-  if (known.size >= 10_000) known.clear();
-  known.add(folder);
 }

@@ -137,6 +137,15 @@ describe('a running registry', () => {
       expect((await registry?.usage())?.usedBytes).toBeLessThanOrEqual(10_000);
     });
 
+    it('takes only so many bytes of manifests at once, and small ones go on', async () => {
+      const client = await start({ limits: { manifestBytesAtOnce: 5_000 } });
+      const large = makeImage(random, { annotations: { large: 'x'.repeat(6_000) } });
+      const answer = await client.pushImage(large, 'large');
+      expect([answer.status, answer.code()]).toEqual([429, 'TOOMANYREQUESTS']);
+      for (let turn = 0; turn < 5; turn++)
+        expect((await client.pushImage(makeImage(random), 'v1')).status).toBe(201);
+    });
+
     it('opens only so many uploads', async () => {
       const client = await start({ limits: { openUploads: 2 } });
       const [first] = [

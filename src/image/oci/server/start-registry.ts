@@ -51,7 +51,7 @@ export async function startRegistry(o: RegistryOptions): Promise<RunningRegistry
     readOnly: o.readOnly ?? false,
     version: o.version ?? 'unknown',
     startedAt: clock.now().getTime(),
-    counts: { requests: 0, running: 0 },
+    counts: { requests: 0, running: 0, manifestBytes: 0 },
   };
   let listener: Listener;
   try {

@@ -41,6 +41,27 @@ export async function writeManifest(
   repository: string,
   reference: Reference,
 ): Promise<void> {
+  const { counts, limits } = service;
+  const announced = exchange.length ?? limits.manifestBytes;
+  if (counts.manifestBytes + announced > limits.manifestBytesAtOnce) {
+    throw new Refusal(429, 'TOOMANYREQUESTS', 'too many manifests are being pushed at once', {
+      headers: { 'retry-after': '1' },
+    });
+  }
+  counts.manifestBytes += announced;
+  try {
+    await storeManifest(service, exchange, repository, reference);
+  } finally {
+    counts.manifestBytes -= announced;
+  }
+}
+
+async function storeManifest(
+  service: Service,
+  exchange: Exchange,
+  repository: string,
+  reference: Reference,
+): Promise<void> {
   const { store } = service;
   const bytes = await readBytes(service, exchange);
   const document = readManifestDocument(bytes, exchange.header('content-type'));

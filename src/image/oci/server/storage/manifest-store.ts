@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
+import { readFile, stat, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import {
   ensureFolder,
@@ -93,7 +93,7 @@ export class ManifestStore {
       // The entry first: a list leaves out what is not there, but a manifest never lacks its entry.
       if (referrer) {
         // Made here, under the caller's lock, because garbage collection removes lists that became empty.
-        await mkdir(dirname(referrer), { recursive: true });
+        await ensureFolder(dirname(referrer));
         await entry?.commit(referrer);
       }
       await link?.commit(path);
@@ -118,9 +118,10 @@ export class ManifestStore {
     return names.flatMap(name => digestOfFile(name) ?? []);
   }
 
-  /** What names the subject, sorted by digest. Entries of manifests that are gone are left out. */
-  async *referrers(repository: string, subject: Digest): AsyncGenerator<Descriptor> {
+  /** What names the subject, sorted by digest, after a digest. Entries of manifests that are gone are left out. */
+  async *referrers(repository: string, subject: Digest, after: string): AsyncGenerator<Descriptor> {
     for (const digest of await this.referrerDigests(repository, subject)) {
+      if (digest <= after) continue;
       if (!(await this.has(repository, digest))) continue;
       const descriptor = await readDescriptor(this.#layout.referrer(repository, subject, digest));
       if (descriptor?.digest === digest) yield descriptor;
