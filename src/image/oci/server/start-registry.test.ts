@@ -227,6 +227,28 @@ describe('a running registry', () => {
     });
   });
 
+  it('does not mind readers that go away, and does not call them a problem', async () => {
+    const events: AccessEvent[] = [];
+    const client = await start({ accessLog: event => events.push(event) });
+    const bytes = Buffer.alloc(8 * 1024 * 1024, 'x');
+    await client.pushBlob(bytes);
+    const ask = `GET /v2/shop/web/blobs/${digestOf(bytes)} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    for (let reader = 0; reader < 20; reader++) {
+      await new Promise<void>(resolve => {
+        // Several requests at once, so that some answers still wait for their turn when the connection ends.
+        const socket = connect({ port: registry?.port ?? 0, host: '127.0.0.1' }, () =>
+          socket.write(ask.repeat(3)),
+        );
+        socket.once('data', () => socket.destroy());
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve());
+      });
+    }
+    expect((await client.send('GET', `blobs/${digestOf(bytes)}`)).body.equals(bytes)).toBe(true);
+    await stop();
+    expect(events.filter(event => event.cut === true).length).toBeGreaterThan(10);
+  });
+
   describe('that is told to stop', () => {
     it('finishes the requests that run and takes no new ones', async () => {
       const client = await start();
