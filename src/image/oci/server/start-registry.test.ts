@@ -12,6 +12,7 @@ import {
   seededRandom,
   withDigest,
 } from '../../../../test/registry-content.ts';
+import { hexOf } from '../../../model/digest.ts';
 import type { AccessEvent } from './access/access-log.ts';
 import type { RegistryOptions } from './options.ts';
 import { type RunningRegistry, startRegistry } from './start-registry.ts';
@@ -85,6 +86,21 @@ describe('a running registry', () => {
         expect(read.body.equals(bytes)).toBe(true);
         await stop();
       }
+    });
+
+    it('does not serve a damaged manifest, and repairs it when it is pushed again', async () => {
+      const image = makeImage(random);
+      await (await start()).pushImage(image, 'v1');
+      await stop();
+      const hex = hexOf(image.digest);
+      const damaged = Buffer.from(image.manifest);
+      damaged[20] = 0;
+      await writeFile(join(folder, 'data/blobs/sha256', hex.slice(0, 2), hex), damaged);
+      const client = await start();
+      expect((await client.send('GET', 'manifests/v1')).status).toBe(404);
+      expect((await client.pushImage(image, 'v1')).status).toBe(201);
+      await stop();
+      expect(await (await start()).problemOf(image, 'v1')).toBeUndefined();
     });
 
     it('serves everything that it served before and counts the same bytes', async () => {
@@ -169,6 +185,52 @@ describe('a running registry', () => {
         'PUT /v2/a/manifests/b HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{',
       ];
       for (const head of heads) await untilClosed(registry?.port ?? 0, head);
+    });
+
+    it('counts content once, however often it is pushed', async () => {
+      const client = await start();
+      const image = makeImage(random);
+      await client.pushImage(image, 'v1');
+      const once = (await registry?.usage())?.usedBytes;
+      for (const tag of ['v1', 'v2']) await client.pushImage(image, tag);
+      expect((await registry?.usage())?.usedBytes).toBe(once);
+    });
+
+    it('goes on with an upload after a chunk that was too large', async () => {
+      const half = 512 * 1024;
+      const client = await start({ limits: { blobBytes: 4 * half } });
+      const bytes = randomBytes(random, half + 1_000);
+      const opened = await client.send('POST', 'blobs/uploads/');
+      const location = opened.headers.location ?? '';
+      expect((await client.sendTo('PATCH', location, { body: bytes.subarray(0, half) })).status).toBe(202);
+      async function* endless(): AsyncGenerator<Buffer> {
+        for (let piece = 0; piece < 7; piece++) yield Buffer.alloc(half);
+      }
+      expect((await client.sendTo('PATCH', location, { body: endless() })).status).toBe(413);
+      const done = await client.sendTo('PUT', withDigest(opened, digestOf(bytes)), {
+        body: bytes.subarray(half),
+      });
+      expect([done.status, done.code()]).toEqual([201, undefined]);
+    });
+
+    it('lets a new request take an upload over from one that is stuck', async () => {
+      const client = await start();
+      const bytes = randomBytes(random, 1_000);
+      const opened = await client.send('POST', 'blobs/uploads/');
+      const head = `PATCH ${opened.headers.location} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n`;
+      const stuck = untilClosed(
+        registry?.port ?? 0,
+        Buffer.concat([Buffer.from(head), bytes.subarray(0, 600)]),
+      );
+      for (let running = 0; running < 2; ) {
+        const health = (await client.sendTo('GET', '/healthz')).json();
+        ({ running } = health.counts as { running: number });
+      }
+      const status = await client.sendTo('GET', opened.headers.location ?? '');
+      expect(status.headers.range).toBe('0-0');
+      const done = await client.sendTo('PUT', withDigest(status, digestOf(bytes)), { body: bytes });
+      expect([done.status, done.code()]).toEqual([201, undefined]);
+      await stuck;
     });
 
     it('keeps what a broken connection delivered, so that the client can go on', async () => {
