@@ -1,0 +1,29 @@
+import type { AnyCommand } from './command.ts';
+
+/** One line per command; its code is loaded only when it runs. `cg copy` lives in commands/copy.ts, `cg config show` in commands/config/show.ts. */
+export interface CommandEntry {
+  readonly path: string;
+  readonly purpose: string;
+  readonly group: CommandGroup;
+  readonly load: () => Promise<{ readonly command: AnyCommand }>;
+  /** Spellings that people of other tools type. */
+  readonly aliases?: readonly string[];
+}
+
+export const commandGroups = ['Start', 'Images', 'Evidence', 'Servers', 'This program'] as const;
+export type CommandGroup = (typeof commandGroups)[number];
+
+export const commandTable: readonly CommandEntry[] = [
+  {
+    path: 'config show',
+    purpose: 'print every setting with its value and where it comes from',
+    group: 'Start',
+    load: () => import('./commands/config/show.ts'),
+  },
+  {
+    path: 'completion',
+    purpose: 'print the completion script for bash, zsh or fish',
+    group: 'This program',
+    load: () => import('./commands/completion.ts'),
+  },
+];
