@@ -60,6 +60,57 @@ export const faultCodes = {
     causes: ['Ctrl-C', 'a CI job that was cancelled or timed out'],
     next: 'run the same command again; what was finished is not done twice',
   },
+  FOLDER_IN_USE: {
+    kind: 'remote',
+    meaning: 'Another process owns the folder, and two processes must never write to it.',
+    causes: ['a registry or another cg command is still running on the same folder'],
+    next: 'stop the process that is named, or choose another folder',
+  },
+  REGISTRY_ADDRESS_INVALID: {
+    kind: 'usage',
+    meaning: 'The address to listen on is not HOST:PORT.',
+    causes: ['a misspelt address', 'a port outside 0 to 65535'],
+    next: 'cg registry serve --addr 127.0.0.1:5000',
+  },
+  REGISTRY_ADDRESS_REFUSED: {
+    kind: 'remote',
+    meaning: 'The operating system did not let the registry listen on the address.',
+    causes: [
+      'another program listens on the port',
+      'the host is not one of this machine',
+      'a port below 1024 without the right to use it',
+    ],
+    next: 'choose another port: cg registry serve --addr 127.0.0.1:0',
+  },
+  REGISTRY_OPEN_NETWORK: {
+    kind: 'usage',
+    meaning:
+      'A registry that other machines can reach would let anyone replace images, because no passwords are set.',
+    causes: ['--addr names an address other than loopback and --htpasswd is missing'],
+    next: 'add --htpasswd FILE, or listen on 127.0.0.1, or accept it with --allow-anonymous-network',
+  },
+  HTPASSWD_INVALID: {
+    kind: 'usage',
+    meaning: 'The password file has a line that the registry cannot check passwords against.',
+    causes: ['a plain-text or crypt(3) password', 'a line without a colon', 'the same user twice'],
+    next: 'htpasswd -B FILE USER',
+  },
+  TLS_INVALID: {
+    kind: 'usage',
+    meaning: 'The certificate or key for TLS cannot be used.',
+    causes: [
+      'the key does not belong to the certificate',
+      'a file that is not PEM',
+      'only one of the two is given',
+    ],
+    next: 'give both --tls-cert and --tls-key, in PEM form',
+  },
+  STORE_FORMAT_UNKNOWN: {
+    kind: 'usage',
+    meaning: 'The data folder was written by another kind or a newer version of the registry.',
+    causes: ['--data names a folder that holds something else', 'an older cg on a newer folder'],
+    next: 'choose an empty folder, or use the version of cg that wrote it',
+  },
   BUG: {
     kind: 'bug',
     meaning: 'cg did something that its authors did not foresee. This is never your fault.',
