@@ -1,5 +1,6 @@
 import type { Environment } from '../../../ground/http/proxy.ts';
 import type { Credential, CredentialLookup } from './credential.ts';
+import { getFromHelper } from './credential-program.ts';
 import {
   credentialFiles,
   credentialFromConfig,
@@ -9,7 +10,6 @@ import {
   readDockerConfig,
 } from './docker-config.ts';
 import { credentialFromEnvironment } from './environment.ts';
-import { getFromHelper } from './helper.ts';
 
 export interface CredentialOptions {
   readonly env: Environment;

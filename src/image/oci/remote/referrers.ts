@@ -134,7 +134,7 @@ async function changeFallback(place: ManifestPlace, subject: Digest, change: Cha
   const tag = fallbackTag(subject);
   const where = nameOf(place, tag);
   const { timing } = place.session.http;
-  await place.session.locks.hold(where, async () => {
+  await place.session.locks.run(where, async () => {
     for (let attempt = 1; attempt <= writeAttempts; attempt++) {
       const before = await getManifest(place, tag);
       const entries = readReferrerIndex(before?.manifest, where);

@@ -3,8 +3,8 @@ import type { HttpClient } from '../../../ground/http/client.ts';
 import { parseUrl, redactUrl } from '../../../ground/http/redact-url.ts';
 import type { Headers } from '../../../ground/http/redirect.ts';
 import type { HttpResponse, RequestBody } from '../../../ground/http/send.ts';
+import { KeyLock } from '../../../ground/store/key-lock.ts';
 import type { CredentialLookup } from '../credentials/credential.ts';
-import { KeyedLock } from '../keyed-lock.ts';
 import { Authorizer } from './authorizer.ts';
 import { registryFault } from './registry-fault.ts';
 
@@ -32,7 +32,7 @@ export class RegistrySession {
   readonly base: URL;
   readonly http: HttpClient;
   /** Fallback tags are changed by one writer at a time. */
-  readonly locks = new KeyedLock();
+  readonly locks = new KeyLock();
   /** Repositories for which the registry was seen to serve referrers, or not to. */
   readonly servesReferrers = new Map<string, boolean>();
   readonly #authorizer: Authorizer;
