@@ -21,6 +21,18 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/config/show.ts'),
   },
   {
+    path: 'registry serve',
+    purpose: 'run a registry on this machine',
+    group: 'Servers',
+    load: () => import('./commands/registry/serve.ts'),
+  },
+  {
+    path: 'registry gc',
+    purpose: 'remove what no image of a registry folder uses any more',
+    group: 'Servers',
+    load: () => import('./commands/registry/gc.ts'),
+  },
+  {
     path: 'completion',
     purpose: 'print the completion script for bash, zsh or fish',
     group: 'This program',

@@ -3,7 +3,7 @@ import type { Style } from '../ground/terminal/style.ts';
 import type { Context } from './context.ts';
 
 /** What a flag looks like; its key in `flags` is its name, `tlsCert` is written `--tls-cert`. */
-export type Flag = ToggleFlag | TextFlag | CountFlag;
+export type Flag = ToggleFlag | TextFlag | NumberFlag;
 
 interface FlagCommon {
   readonly brief: string;
@@ -28,8 +28,9 @@ export interface TextFlag extends FlagCommon {
   readonly complete?: Completer;
 }
 
-export interface CountFlag extends FlagCommon {
-  readonly kind: 'count';
+/** A whole number, a duration in milliseconds (`6h`), or a size in bytes (`2GiB`). */
+export interface NumberFlag extends FlagCommon {
+  readonly kind: 'count' | 'duration' | 'bytes';
   readonly placeholder: string;
   readonly min?: number;
   readonly max?: number;
@@ -59,7 +60,7 @@ export type Flags = Readonly<Record<string, Flag>>;
 
 type FlagValue<F extends Flag> = F extends ToggleFlag
   ? boolean
-  : F extends CountFlag
+  : F extends NumberFlag
     ? F extends { fallback: number }
       ? number
       : number | undefined

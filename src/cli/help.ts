@@ -1,6 +1,7 @@
+import { formatBytes } from '../ground/terminal/amounts.ts';
 import type { Style } from '../ground/terminal/style.ts';
 import { formatTable } from '../ground/terminal/table.ts';
-import type { AnyCommand, Argument, Flag, Flags } from './command.ts';
+import type { AnyCommand, Argument, Flag, Flags, NumberFlag, TextFlag } from './command.ts';
 import { type CommandEntry, commandGroups, commandTable } from './command-table.ts';
 import { globalFlags } from './global-flags.ts';
 import { flagName } from './read-input.ts';
@@ -89,11 +90,16 @@ function formatFlag(key: string, flag: Flag): string {
 function describeFlag(flag: Flag): string {
   const notes: string[] = [];
   if (flag.kind === 'text' && flag.choices) notes.push(flag.choices.join('|'));
-  if (flag.kind !== 'toggle' && flag.fallback !== undefined) notes.push(`default ${flag.fallback}`);
+  if (flag.kind !== 'toggle' && flag.fallback !== undefined) notes.push(`default ${formatFallback(flag)}`);
   if (flag.kind === 'text' && flag.many) notes.push('repeatable');
   if (flag.kind === 'text' && flag.required) notes.push('required');
   if (flag.env) notes.push(`env ${flag.env}`);
   return notes.length === 0 ? flag.brief : `${flag.brief} (${notes.join('; ')})`;
+}
+
+function formatFallback(flag: TextFlag | NumberFlag): string {
+  if (flag.kind === 'bytes') return formatBytes(flag.fallback ?? 0);
+  return flag.kind === 'duration' ? `${(flag.fallback ?? 0) / 3_600_000}h` : String(flag.fallback);
 }
 
 function formatArgument(argument: Argument): string {

@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 import { Fault } from '../ground/fault/fault.ts';
+import { parseByteSize } from '../model/byte-size.ts';
+import { parseDuration } from '../model/duration.ts';
 import { nearest } from '../model/nearest.ts';
-import type { Argument, Flag, Flags, Input } from './command.ts';
+import type { Parsed } from '../model/parsed.ts';
+import type { Argument, Flag, Flags, Input, NumberFlag } from './command.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -94,7 +97,9 @@ function readFlag(
     case 'toggle':
       return given?.at(-1) ?? (fromEnv !== undefined && !/^(?:0|false|no|off|)$/i.test(fromEnv));
     case 'count':
-      return readCount(
+    case 'duration':
+    case 'bytes':
+      return readNumber(
         command,
         source ?? key,
         flag,
@@ -119,22 +124,29 @@ function readFlag(
   }
 }
 
-function readCount(
+function readNumber(
   command: string,
   source: string,
-  flag: Flag & { kind: 'count' },
+  flag: NumberFlag,
   text: string | undefined,
 ): number | undefined {
   if (text === undefined) return flag.fallback;
-  const value = Number(text);
-  const min = flag.min ?? 0;
-  const max = flag.max ?? Number.MAX_SAFE_INTEGER;
-  if (!/^\d{1,16}$/.test(text) || value < min || value > max) {
-    const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-    throw wrong(command, `${source} takes a whole number`, `a whole number ${range}`, text);
+  const parsed = parsers[flag.kind](text);
+  if ('problem' in parsed) throw wrong(command, `${source}: ${parsed.problem}`, flag.placeholder, text);
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = flag;
+  if (parsed.value < min || parsed.value > max) {
+    const range = max === Number.MAX_SAFE_INTEGER ? `at least ${min}` : `${min} to ${max}`;
+    throw wrong(command, `${source} is out of range`, range, text);
   }
-  return value;
+  return parsed.value;
 }
+
+const parsers: Record<NumberFlag['kind'], (text: string) => Parsed<number>> = {
+  count: text =>
+    /^\d{1,15}$/.test(text) ? { value: Number(text) } : { problem: `"${text}" is not a whole number` },
+  duration: parseDuration,
+  bytes: parseByteSize,
+};
 
 function checkChoice(
   command: string,

@@ -112,9 +112,8 @@ async function emit(text: string, global: GlobalValues, world: World): Promise<v
     world.stdout.write(line);
     return;
   }
-  const { resolve } = await import('node:path');
-  const { writeFileWhole } = await import('../ground/store/write-file.ts');
-  await writeFileWhole(resolve(world.cwd, global.outputFile), line);
+  const { writeResult } = await import('./write-result.ts');
+  await writeResult(global.outputFile, line, world.cwd);
 }
 
 function styleOf(global: GlobalValues, world: World, isTerminal: boolean): Style {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../model/duration.ts';
 
 /** Values reach the schemas as the text that was written; these types say what the text means. */
 

@@ -3,11 +3,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '../ground/fault/fault.ts';
 import { writeFileAtomically } from '../ground/store/atomic-file.ts';
+import { formatAccessEvent } from '../image/oci/server/access/access-log.ts';
 import type { RegistryOptions } from '../image/oci/server/options.ts';
 import { type RunningRegistry, startRegistry } from '../image/oci/server/start-registry.ts';
 import { isLoopbackHost } from '../model/image-reference.ts';
 
-export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'host' | 'port'> {
+export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'host' | 'port' | 'accessLog'> {
   readonly data?: string;
   /** `HOST:PORT`, `:PORT`, `PORT` or `[IPv6]:PORT`; 127.0.0.1:5000 when it is not given. */
   readonly addr?: string;
@@ -15,6 +16,8 @@ export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'ho
   readonly allowAnonymousNetwork?: boolean;
   /** Gets `{"url","pid","data"}` once the registry serves; removed when it stops. */
   readonly readyFile?: string;
+  /** Gets one line of JSON per request. */
+  readonly accessLine?: (line: string) => void;
   /** Ends the registry, gracefully. */
   readonly signal: AbortSignal;
   readonly onReady?: (registry: RunningRegistry) => void | Promise<void>;
@@ -22,12 +25,18 @@ export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'ho
 
 /** Opens the data folder, serves it until the signal, and leaves it tidy. */
 export async function serveRegistry(request: ServeRegistryRequest): Promise<void> {
-  const { addr, readyFile, signal, onReady, allowAnonymousNetwork, ...options } = request;
+  const { addr, readyFile, signal, onReady, accessLine, ...options } = request;
   signal.throwIfAborted();
   const { host, port } = parseAddress(addr ?? '127.0.0.1:5000');
   refuseOpenNetwork(host, request);
   const data = request.data ?? defaultRegistryFolder();
-  const registry = await startRegistry({ ...options, data, host, port });
+  const registry = await startRegistry({
+    ...options,
+    data,
+    host,
+    port,
+    ...(accessLine && { accessLog: event => accessLine(formatAccessEvent(event)) }),
+  });
   try {
     if (readyFile !== undefined) {
       await writeFileAtomically(readyFile, JSON.stringify({ url: registry.url, pid: process.pid, data }));

@@ -105,7 +105,7 @@ async function proposeValues(
   prefix: string,
   world: World,
 ): Promise<string[]> {
-  if (flag.kind === 'count') return [];
+  if (flag.kind !== 'text') return [];
   if (flag.choices)
     return format(
       current,

@@ -1,4 +1,4 @@
-import type { Parsed } from '../model/parsed.ts';
+import type { Parsed } from './parsed.ts';
 
 const minute = 60_000;
 const units: Record<string, number> = {
