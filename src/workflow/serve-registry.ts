@@ -6,6 +6,7 @@ import { writeFileAtomically } from '../ground/store/atomic-file.ts';
 import { formatAccessEvent } from '../image/oci/server/access/access-log.ts';
 import type { RegistryOptions } from '../image/oci/server/options.ts';
 import { type RunningRegistry, startRegistry } from '../image/oci/server/start-registry.ts';
+import type { Collected } from '../image/oci/server/storage/garbage.ts';
 import { isLoopbackHost } from '../model/image-reference.ts';
 
 export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'host' | 'port' | 'accessLog'> {
@@ -20,30 +21,35 @@ export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'ho
   readonly accessLine?: (line: string) => void;
   /** Ends the registry, gracefully. */
   readonly signal: AbortSignal;
+  /** A collection that the signal SIGUSR2 asked for is done. */
+  readonly onCollected?: (collected: Collected) => void;
   readonly onReady?: (registry: RunningRegistry) => void | Promise<void>;
 }
 
 /** Opens the data folder, serves it until the signal, and leaves it tidy. */
 export async function serveRegistry(request: ServeRegistryRequest): Promise<void> {
-  const { addr, readyFile, signal, onReady, accessLine, ...options } = request;
+  const { readyFile, signal, accessLine } = request;
   signal.throwIfAborted();
-  const { host, port } = parseAddress(addr ?? '127.0.0.1:5000');
+  const { host, port } = parseAddress(request.addr ?? '127.0.0.1:5000');
   refuseOpenNetwork(host, request);
   const data = request.data ?? defaultRegistryFolder();
   const registry = await startRegistry({
-    ...options,
+    ...request,
     data,
     host,
     port,
     ...(accessLine && { accessLog: event => accessLine(formatAccessEvent(event)) }),
   });
+  const collect = (): void => void registry.collectGarbage().then(request.onCollected, request.onProblem);
+  process.on('SIGUSR2', collect);
   try {
     if (readyFile !== undefined) {
       await writeFileAtomically(readyFile, JSON.stringify({ url: registry.url, pid: process.pid, data }));
     }
-    await onReady?.(registry);
+    await request.onReady?.(registry);
     await untilAborted(signal);
   } finally {
+    process.off('SIGUSR2', collect);
     if (readyFile !== undefined) await rm(readyFile, { force: true });
     await registry.close();
   }

@@ -43,13 +43,17 @@ export function findMissingLine(expected: readonly string[], printed: readonly s
       continue;
     }
     const pattern = new RegExp(`^${line.trimEnd().split('…').map(escapePattern).join('.*')}$`);
-    const found = mayskip ? printed.findIndex((text, index) => index >= at && pattern.test(text.trimEnd())) : at;
+    const found = mayskip
+      ? printed.findIndex((text, index) => index >= at && pattern.test(text.trimEnd()))
+      : at;
     if (found === -1 || !pattern.test(printed[found]?.trimEnd() ?? '\u0000')) return line;
     at = found + 1;
     mayskip = false;
   }
   const isWhole = mayskip || expected.length === 0 || at >= printed.length;
-  return isWhole ? undefined : `(nothing more after "${printed[at - 1] ?? ''}", but there was "${printed[at]}")`;
+  return isWhole
+    ? undefined
+    : `(nothing more after "${printed[at - 1] ?? ''}", but there was "${printed[at]}")`;
 }
 
 function escapePattern(text: string): string {

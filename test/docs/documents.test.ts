@@ -16,16 +16,27 @@ const withSteps = documents
   .filter(({ steps }) => steps.length > 0);
 
 describe('documents', () => {
-  it.each(withSteps.map(({ file, steps }) => [file, steps] as const))('%s does what its console blocks show', async (file, steps) => {
-    const results = await runDocument(steps);
-    for (const { step, exit, printed } of results) {
-      const place = `${file}:${step.line}: ${step.command}`;
-      expect({ place, exit, printed: exit === step.exit ? [] : printed }).toEqual({ place, exit: step.exit, printed: [] });
-      const missing = findMissingLine(step.expected, printed);
-      expect({ place, missing, printed: missing === undefined ? [] : printed }).toEqual({ place, missing: undefined, printed: [] });
-    }
-    expect(results.length).toBe(steps.length);
-  });
+  it.each(withSteps.map(({ file, steps }) => [file, steps] as const))(
+    '%s does what its console blocks show',
+    async (file, steps) => {
+      const results = await runDocument(steps);
+      for (const { step, exit, printed } of results) {
+        const place = `${file}:${step.line}: ${step.command}`;
+        expect({ place, exit, printed: exit === step.exit ? [] : printed }).toEqual({
+          place,
+          exit: step.exit,
+          printed: [],
+        });
+        const missing = findMissingLine(step.expected, printed);
+        expect({ place, missing, printed: missing === undefined ? [] : printed }).toEqual({
+          place,
+          missing: undefined,
+          printed: [],
+        });
+      }
+      expect(results.length).toBe(steps.length);
+    },
+  );
 
   it.each(documents)('%s links only to files that are there', file => {
     const text = readFileSync(join(root, file), 'utf8');
@@ -34,7 +45,8 @@ describe('documents', () => {
   });
 
   it('has the documents of a project', () => {
-    for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']) expect(documents).toContain(file);
+    for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'])
+      expect(documents).toContain(file);
     expect(withSteps.map(({ file }) => file)).toContain('README.md');
   });
 });

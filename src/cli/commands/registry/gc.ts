@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { formatBytes, formatCount } from '../../../ground/terminal/amounts.ts';
 import { defined } from '../../../model/defined.ts';
 import { collectRegistryGarbage } from '../../../workflow/collect-registry-garbage.ts';
 import { defineCommand } from '../../command.ts';
+import { describeCollected } from '../../show/collected.ts';
 
 export const command = defineCommand({
   examples: [
@@ -36,6 +36,5 @@ export const command = defineCommand({
       }),
     };
   },
-  text: ({ manifests, contents, bytes, uploads }) =>
-    `removed ${formatCount(manifests, 'manifest')}, ${formatCount(contents, 'blob file')} (${formatBytes(bytes)}), ${formatCount(uploads, 'abandoned upload')}`,
+  text: describeCollected,
 });

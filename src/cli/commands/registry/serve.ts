@@ -6,6 +6,7 @@ import { defined } from '../../../model/defined.ts';
 import { serveRegistry } from '../../../workflow/serve-registry.ts';
 import { defineCommand } from '../../command.ts';
 import type { Context } from '../../context.ts';
+import { describeCollected } from '../../show/collected.ts';
 import { version } from '../../version.ts';
 
 export const command = defineCommand({
@@ -132,8 +133,8 @@ export const command = defineCommand({
       clock,
       signal,
       onProblem: report,
+      onCollected: collected => context.say(describeCollected(collected)),
       onReady: registry => {
-        process.on('SIGUSR2', () => void registry.collectGarbage().catch(report));
         context.write(`${registry.url}\n`);
         context.say(
           `serving images at ${registry.url}; try: cg copy IMAGE ${new URL(registry.url).host}/IMAGE   stop with Ctrl-C`,
