@@ -25,11 +25,15 @@ export class Visited {
 
   /** False when it was here before: cycles and shared children end here. */
   enter({ digest }: Pick<Descriptor, 'digest'>, depth: number): boolean {
-    if (depth > deepestNesting) throw this.#exceeded(`more than ${deepestNesting} levels`);
+    this.check(depth);
     if (this.#seen.has(digest)) return false;
     this.#seen.add(digest);
     if (this.#seen.size > mostManifests) throw this.#exceeded(`more than ${mostManifests} manifests`);
     return true;
+  }
+
+  check(depth: number): void {
+    if (depth > deepestNesting) throw this.#exceeded(`more than ${deepestNesting} levels`);
   }
 
   #exceeded(actual: string): Fault {
