@@ -21,6 +21,31 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/config/show.ts'),
   },
   {
+    path: 'copy',
+    purpose: 'copy an image with its evidence, from anywhere to anywhere',
+    group: 'Images',
+    load: () => import('./commands/copy.ts'),
+    aliases: ['cp'],
+  },
+  {
+    path: 'inspect',
+    purpose: 'show an image: platforms, configuration, layers, and what refers to it',
+    group: 'Images',
+    load: () => import('./commands/inspect.ts'),
+  },
+  {
+    path: 'login',
+    purpose: 'log in to a registry',
+    group: 'Images',
+    load: () => import('./commands/login.ts'),
+  },
+  {
+    path: 'logout',
+    purpose: 'forget a login',
+    group: 'Images',
+    load: () => import('./commands/logout.ts'),
+  },
+  {
     path: 'registry serve',
     purpose: 'run a registry on this machine',
     group: 'Servers',

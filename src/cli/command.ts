@@ -16,6 +16,8 @@ interface FlagCommon {
 
 export interface ToggleFlag extends FlagCommon {
   readonly kind: 'toggle';
+  /** True for what is on unless `--no-…` turns it off; the help shows that spelling, so the brief says what it does. */
+  readonly fallback?: boolean;
 }
 
 export interface TextFlag extends FlagCommon {

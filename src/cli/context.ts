@@ -15,12 +15,16 @@ export interface Context {
   /** True when a person can be asked something. */
   readonly interactive: boolean;
   readonly stdin: AsyncIterable<Uint8Array>;
+  /** Asks the person at the terminal; only when interactive. */
+  readonly ask?: Ask;
   /** Hints and other words beside the result. */
   readonly say: (text: string) => void;
   /** For results that come line by line while the command runs. */
   readonly write: (text: string) => void;
   readonly errStyle: Style;
 }
+
+export type Ask = (question: string, o: { readonly hidden: boolean }) => Promise<string>;
 
 /** The streams and facts of a process, real or pretended. */
 export interface World {
@@ -29,6 +33,7 @@ export interface World {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly stdin: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
+  readonly ask?: Ask;
   readonly stdout: Sink;
   readonly stderr: Sink;
 }

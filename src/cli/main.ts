@@ -29,6 +29,7 @@ const code = await run(process.argv.slice(2), {
   get stdin() {
     return process.stdin;
   },
+  ask: async (question, o) => (await import('./ask.ts')).askOnTerminal(question, o, interrupt.signal),
   stdout: process.stdout,
   stderr: process.stderr,
 });

@@ -95,7 +95,10 @@ function readFlag(
   const source = given === undefined && fromEnv ? flag.env : flagName(key);
   switch (flag.kind) {
     case 'toggle':
-      return given?.at(-1) ?? (fromEnv !== undefined && !/^(?:0|false|no|off|)$/i.test(fromEnv));
+      return (
+        given?.at(-1) ??
+        (fromEnv === undefined ? flag.fallback === true : !/^(?:0|false|no|off|)$/i.test(fromEnv))
+      );
     case 'count':
     case 'duration':
     case 'bytes':

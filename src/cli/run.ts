@@ -68,6 +68,7 @@ async function runCommand(
     verbose: global.verbose,
     interactive: world.stdin.isTTY === true && world.stderr.isTTY === true,
     stdin: world.stdin,
+    ...(world.ask && { ask: world.ask }),
     say: text => {
       if (!global.quiet) world.stderr.write(`${text}\n`);
     },
