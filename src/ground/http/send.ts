@@ -82,7 +82,7 @@ export async function send(hop: Hop): Promise<HttpResponse> {
     watchdog.rest();
     request.destroy();
     hop.signal?.throwIfAborted();
-    throw error;
+    throw watchdog.stalled ?? error;
   }
 }
 
@@ -175,7 +175,7 @@ async function* readBody(
     }
   } catch (error) {
     hop.signal?.throwIfAborted();
-    throw connectionFault(request.errored ?? error, hop.url);
+    throw connectionFault(watchdog.stalled ?? request.errored ?? error, hop.url);
   } finally {
     watchdog.rest();
     if (!response.complete || !request.writableFinished) request.destroy();
