@@ -48,6 +48,70 @@ export const faultCodes = {
     causes: ['the disk is full', 'no write permission', 'a read-only file system'],
     next: 'make room or choose another folder, then run the command again',
   },
+  LOCAL_SIGSTORE_BUSY: {
+    kind: 'remote',
+    meaning: 'The local Sigstore cannot start: its folder or its address is in use.',
+    causes: ['another local Sigstore runs on the same folder', 'the port is taken by another program'],
+    next: 'use the one that runs, or choose another folder or address',
+  },
+  TOKEN_MISSING: {
+    kind: 'usage',
+    meaning: 'Keyless signing needs an identity token, and none is to be found.',
+    causes: [
+      'the GitHub job lacks the permission id-token: write',
+      'the GitLab job has no id_tokens block with aud: sigstore',
+      'the command runs outside of CI',
+    ],
+    next: 'give the job an identity token, or sign with --key',
+  },
+  TOKEN_INVALID: {
+    kind: 'usage',
+    meaning: 'The identity token cannot be used to sign.',
+    causes: ['it is expired', 'its audience is not "sigstore"', 'it is not a JSON Web Token'],
+    next: 'ask the CI for a fresh token with the audience "sigstore"',
+  },
+  SIGNER_UNWANTED: {
+    kind: 'trust',
+    meaning: 'The job would sign as somebody whom the policy does not expect, so nothing was signed.',
+    causes: ['the job runs on another branch or workflow', 'the policy names another identity'],
+    next: 'run the job that the policy names, or change the identity in the policy',
+  },
+  KEY_INVALID: {
+    kind: 'usage',
+    meaning: 'The signing key cannot be used.',
+    causes: ['the password is wrong', 'the file is not a key', 'the key is of a kind that is not supported'],
+    next: 'check the key and its password (COSIGN_PASSWORD)',
+  },
+  SIGNER_FAILED: {
+    kind: 'remote',
+    meaning: 'The program that signs for cg did not deliver a signature.',
+    causes: ['it is not installed', 'it was refused access to the key', 'it took too long'],
+    next: 'run the signer program by hand and see what it says',
+  },
+  SIGSTORE_REFUSED: {
+    kind: 'remote',
+    meaning: 'A Sigstore service (certificate authority, log or timestamp authority) did not do its part.',
+    causes: ['the service is down', 'the identity token was refused', 'the issuer is not known there'],
+    next: 'see the answer of the service above; run the command again when it is up',
+  },
+  EVIDENCE_INVALID: {
+    kind: 'trust',
+    meaning: 'Evidence that was just made does not pass our own verification, so nothing was stored.',
+    causes: ['the trust root does not belong to the services that signed', 'a service is broken or hostile'],
+    next: 'use the trust root of the same Sigstore that signs',
+  },
+  TRUST_ROOT_INVALID: {
+    kind: 'trust',
+    meaning: 'A trust root cannot be used to judge evidence.',
+    causes: ['the file is damaged', 'an entry has no start of its validity', 'it is expired'],
+    next: 'cg trust update',
+  },
+  STATEMENT_INVALID: {
+    kind: 'usage',
+    meaning: 'A statement cannot be signed, because nobody would accept it.',
+    causes: ['the predicate does not fit its type', 'the subject has no digest', 'it is too large'],
+    next: 'correct the predicate and run the command again',
+  },
   OFFLINE: {
     kind: 'remote',
     meaning: 'The command needs something that is not on this machine, and --offline forbids fetching it.',
@@ -175,6 +239,57 @@ export const faultCodes = {
     meaning: 'The command was stopped by Ctrl-C or a termination signal before it was done.',
     causes: ['Ctrl-C', 'a CI job that was cancelled or timed out'],
     next: 'run the same command again; what was finished is not done twice',
+  },
+  FOLDER_IN_USE: {
+    kind: 'remote',
+    meaning: 'Another process owns the folder, and two processes must never write to it.',
+    causes: ['a registry or another cg command is still running on the same folder'],
+    next: 'stop the process that is named, or choose another folder',
+  },
+  REGISTRY_ADDRESS_INVALID: {
+    kind: 'usage',
+    meaning: 'The address to listen on is not HOST:PORT.',
+    causes: ['a misspelt address', 'a port outside 0 to 65535'],
+    next: 'cg registry serve --addr 127.0.0.1:5000',
+  },
+  REGISTRY_ADDRESS_REFUSED: {
+    kind: 'remote',
+    meaning: 'The operating system did not let the registry listen on the address.',
+    causes: [
+      'another program listens on the port',
+      'the host is not one of this machine',
+      'a port below 1024 without the right to use it',
+    ],
+    next: 'choose another port: cg registry serve --addr 127.0.0.1:0',
+  },
+  REGISTRY_OPEN_NETWORK: {
+    kind: 'usage',
+    meaning:
+      'A registry that other machines can reach would let anyone replace images, because no passwords are set.',
+    causes: ['--addr names an address other than loopback and --htpasswd is missing'],
+    next: 'add --htpasswd FILE, or listen on 127.0.0.1, or accept it with --allow-anonymous-network',
+  },
+  HTPASSWD_INVALID: {
+    kind: 'usage',
+    meaning: 'The password file has a line that the registry cannot check passwords against.',
+    causes: ['a plain-text or crypt(3) password', 'a line without a colon', 'the same user twice'],
+    next: 'htpasswd -B FILE USER',
+  },
+  TLS_INVALID: {
+    kind: 'usage',
+    meaning: 'The certificate or key for TLS cannot be used.',
+    causes: [
+      'the key does not belong to the certificate',
+      'a file that is not PEM',
+      'only one of the two is given',
+    ],
+    next: 'give both --tls-cert and --tls-key, in PEM form',
+  },
+  STORE_FORMAT_UNKNOWN: {
+    kind: 'usage',
+    meaning: 'The data folder was written by another kind or a newer version of the registry.',
+    causes: ['--data names a folder that holds something else', 'an older cg on a newer folder'],
+    next: 'choose an empty folder, or use the version of cg that wrote it',
   },
   BUG: {
     kind: 'bug',

@@ -10,20 +10,23 @@ const waiting = new Map<string, Promise<void>>();
 export function syncFolder(folder: string): Promise<void> {
   const shared = waiting.get(folder);
   if (shared !== undefined) return shared;
-  const before = running.get(folder) ?? Promise.resolve();
-  const mine = before
-    .catch(() => undefined)
-    .then(async () => {
-      waiting.delete(folder);
-      running.set(folder, mine);
-      try {
-        await syncNow(folder);
-      } finally {
-        if (running.get(folder) === mine) running.delete(folder);
-      }
-    });
+  const mine = syncAfter(running.get(folder), folder);
   waiting.set(folder, mine);
   return mine;
+}
+
+async function syncAfter(before: Promise<void> | undefined, folder: string): Promise<void> {
+  await before?.catch(() => undefined);
+  // Not even without a sync before: the callers of this turn of the event loop belong together.
+  await Promise.resolve();
+  const mine = waiting.get(folder);
+  waiting.delete(folder);
+  if (mine) running.set(folder, mine);
+  try {
+    await syncNow(folder);
+  } finally {
+    if (running.get(folder) === mine) running.delete(folder);
+  }
 }
 
 async function syncNow(folder: string): Promise<void> {
