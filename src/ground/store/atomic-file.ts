@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { syncFolder } from './sync-folder.ts';
+import { toWriteFault } from './write-fault.ts';
+
+export interface AtomicWrite {
+  /** Where the temporary name lies: the same file system as the target. The target's own folder by default. */
+  readonly temporaryFolder?: string;
+  /** Survive a power cut, not only a kill: the bytes and the folder entry are on the device before it returns. */
+  readonly durable?: boolean;
+  readonly mode?: number;
+}
+
+/** A whole file under a temporary name: give it its name, or discard it. */
+export interface PreparedFile {
+  commit(path: string): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** Writes a whole file or nothing: readers see the old bytes or the new ones, and a failure leaves no trace. */
+export async function writeFileAtomically(
+  path: string,
+  bytes: Uint8Array | string,
+  o: AtomicWrite = {},
+): Promise<void> {
+  const folder = dirname(path);
+  const file = await prepareFile(o.temporaryFolder ?? folder, basename(path), bytes, o);
+  await file.commit(path);
+  if (o.durable === true) await syncFolder(folder);
+}
+
+/** The slow half of an atomic write, so that a caller can do only the renames under a lock. */
+export async function prepareFile(
+  folder: string,
+  name: string,
+  bytes: Uint8Array | string,
+  o: Pick<AtomicWrite, 'durable' | 'mode'> = {},
+): Promise<PreparedFile> {
+  const temporary = join(folder, `.${name.slice(0, 100)}.${randomUUID()}.tmp`);
+  const discard = (): Promise<void> => rm(temporary, { force: true });
+  try {
+    await writeNewFile(temporary, bytes, o);
+  } catch (error) {
+    await discard();
+    throw toWriteFault(error, join(folder, name));
+  }
+  const commit = async (path: string): Promise<void> => {
+    try {
+      await rename(temporary, path);
+    } catch (error) {
+      await discard();
+      throw toWriteFault(error, path);
+    }
+  };
+  return { commit, discard };
+}
+
+async function writeNewFile(
+  path: string,
+  bytes: Uint8Array | string,
+  o: Pick<AtomicWrite, 'durable' | 'mode'>,
+): Promise<void> {
+  const file = await open(path, 'wx', o.mode ?? 0o644);
+  try {
+    await file.writeFile(bytes);
+    if (o.durable === true) await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+const known = new Set<string>();
+
+/** Makes a folder once per process; asking again costs nothing. Only for folders that nobody removes. */
+export async function ensureFolder(folder: string): Promise<void> {
+  if (known.has(folder)) return;
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw toWriteFault(error, folder);
+  }
+  if (known.size >= 10_000) known.clear();
+  known.add(folder);
+}

@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { Fault } from '../../../ground/fault/fault.ts';
+import { systemCode } from '../../../ground/store/write-fault.ts';
+import { answer, describeRequest } from './dispatch.ts';
+import { Exchange } from './http/exchange.ts';
+import type { RegistryOptions } from './options.ts';
+import type { Service } from './service.ts';
+
+export interface Listener {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  close(timeout: number): Promise<void>;
+}
+
+/** Listens, and answers every request until it is closed. */
+export async function createListener(service: Service, o: RegistryOptions): Promise<Listener> {
+  const { limits } = service;
+  const settings = {
+    headersTimeout: limits.headerTimeout,
+    // A large layer on a slow line may take hours; the idle time is what ends a dead one.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.idleTimeout,
+    connectionsCheckingInterval: Math.min(5_000, limits.headerTimeout),
+    maxHeaderSize: 16 * 1024,
+  };
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+    void respond(service, o, new Exchange(request, response));
+  };
+  const server = o.tls ? await createTlsServer(settings, o.tls, handler) : createServer(settings, handler);
+  server.maxConnections = limits.connections;
+  server.setTimeout(limits.idleTimeout);
+  // Answers that wait for their turn on one connection each listen to its end.
+  server.on(o.tls ? 'secureConnection' : 'connection', (socket: Socket) => socket.setMaxListeners(0));
+  const host = o.host ?? '127.0.0.1';
+  const { port } = await listen(server, host, o.port ?? 0);
+  const name = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `${o.tls ? 'https' : 'http'}://${name}:${port}`,
+    host,
+    port,
+    close: timeout => closeServer(server, timeout),
+  };
+}
+
+async function respond(service: Service, o: RegistryOptions, exchange: Exchange): Promise<void> {
+  const started = performance.now();
+  const time = service.clock.now();
+  service.counts.requests++;
+  service.counts.running++;
+  const outcome = await answer(service, exchange);
+  service.counts.running--;
+  if (outcome.bug !== undefined) o.onProblem?.(outcome.bug);
+  const { response } = exchange;
+  const log = (): void => {
+    o.accessLog?.(describeRequest(exchange, outcome, time, performance.now() - started));
+  };
+  if (o.accessLog === undefined) return;
+  if (response.writableFinished || response.destroyed) log();
+  else response.once('close', log);
+}
+
+async function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  }).catch((error: unknown) => {
+    throw new Fault('REGISTRY_ADDRESS_REFUSED', {
+      what: `the registry cannot listen on ${host}:${port}`,
+      where: `${host}:${port}`,
+      actual: listenProblems[systemCode(error) ?? ''] ?? systemCode(error) ?? 'unknown',
+      cause: error,
+    });
+  });
+  return server.address() as AddressInfo;
+}
+
+const listenProblems: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+  EACCES: 'the port needs more rights',
+  ENOTFOUND: 'there is no such host',
+};
+
+async function closeServer(server: Server, timeout: number): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()));
+  server.closeIdleConnections();
+  // A connection that is idle only after its running request ends is closed then, not at its keep-alive time.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const cut = setTimeout(() => server.closeAllConnections(), timeout);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(cut);
+}
+
+async function createTlsServer(
+  settings: ServerOptions,
+  tls: { readonly cert: string; readonly key: string },
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Server> {
+  const cert = await readPem(tls.cert);
+  const key = await readPem(tls.key);
+  try {
+    return createSecureServer({ ...settings, cert, key, minVersion: 'TLSv1.2' }, handler);
+  } catch (cause) {
+    throw new Fault('TLS_INVALID', {
+      what: 'the certificate and key cannot be used for TLS',
+      where: `${tls.cert}, ${tls.key}`,
+      expected: 'a certificate chain and its private key, both PEM',
+      cause,
+    });
+  }
+}
+
+async function readPem(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new Fault('FILE_MISSING', { what: 'the file for TLS cannot be read', where: path, cause });
+  }
+}

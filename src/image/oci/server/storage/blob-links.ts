@@ -1,0 +1,132 @@
+import { unlinkSync } from 'node:fs';
+import { open, stat, unlink, utimes } from 'node:fs/promises';
+import { ensureFolder } from '../../../../ground/store/atomic-file.ts';
+import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
+import { type ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
+import { isMissing, systemCode } from '../../../../ground/store/write-fault.ts';
+import type { Clock } from '../../../../model/clock.ts';
+import type { Digest } from '../../../../model/digest.ts';
+import { digestOfFile, type Layout } from './layout.ts';
+import type { Pins } from './pins.ts';
+
+interface KnownBlob {
+  readonly size: number;
+  /** When garbage collection last learned that somebody wants it, in milliseconds. */
+  readonly touched: number;
+}
+
+export interface BlobLinksOptions {
+  readonly layout: Layout;
+  readonly content: ContentStore;
+  readonly pins: Pins;
+  readonly clock: Clock;
+  readonly cacheBytes: number;
+  /** How long an unreachable blob stays, in milliseconds. */
+  readonly grace: number;
+  readonly readOnly: boolean;
+}
+
+/** Which blobs each repository holds. */
+export class BlobLinks {
+  readonly #o: BlobLinksOptions;
+  readonly #cache: BoundedCache<KnownBlob>;
+
+  constructor(o: BlobLinksOptions) {
+    this.#o = o;
+    this.#cache = new BoundedCache(o.cacheBytes, () => 32);
+  }
+
+  /**
+   * The size of a blob that the repository holds. Who hears "it is here" will not upload it, so the answer renews
+   * its grace: a manifest that names it may take a while to arrive.
+   */
+  async size(repository: string, digest: Digest): Promise<number | undefined> {
+    const key = keyOf(repository, digest);
+    const known = this.#cache.get(key) ?? (await this.#load(repository, digest));
+    if (known === undefined) return undefined;
+    const now = this.#now();
+    if (!this.#o.readOnly && now - known.touched > this.#o.grace / 2) {
+      const { version } = this.#cache;
+      const isThere = await this.#o.pins.hold([digest], () => this.#touch(repository, digest, now));
+      if (!isThere) return undefined;
+      if (version === this.#cache.version) this.#cache.put(key, { size: known.size, touched: now });
+    }
+    return known.size;
+  }
+
+  async add(repository: string, digest: Digest, size: number): Promise<void> {
+    const path = this.#o.layout.blob(repository, digest);
+    await ensureFolder(this.#o.layout.folder(repository, '_blobs'));
+    const now = this.#now();
+    try {
+      await (await open(path, 'wx')).close();
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error;
+      await utimes(path, now / 1000, now / 1000);
+    }
+    this.#cache.put(keyOf(repository, digest), { size, touched: now });
+  }
+
+  async remove(repository: string, digest: Digest): Promise<boolean> {
+    try {
+      await unlink(this.#o.layout.blob(repository, digest));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    } finally {
+      this.#cache.drop(keyOf(repository, digest));
+    }
+  }
+
+  /** Synchronous, so that nothing can happen between the collector's last look and the removal. */
+  removeNow(repository: string, digest: Digest): void {
+    unlinkSync(this.#o.layout.blob(repository, digest));
+    this.#cache.drop(keyOf(repository, digest));
+  }
+
+  async list(repository: string): Promise<readonly Digest[]> {
+    const names = await namesIn(this.#o.layout.folder(repository, '_blobs'));
+    return names.flatMap(name => digestOfFile(name) ?? []);
+  }
+
+  /** When the repository was last seen to want the blob, in milliseconds. */
+  async touched(repository: string, digest: Digest): Promise<number | undefined> {
+    try {
+      return (await stat(this.#o.layout.blob(repository, digest))).mtimeMs;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #load(repository: string, digest: Digest): Promise<KnownBlob | undefined> {
+    const { version } = this.#cache;
+    const [touched, size] = await Promise.all([
+      this.touched(repository, digest),
+      this.#o.content.size(digest),
+    ]);
+    if (touched === undefined || size === undefined) return undefined;
+    const known = { size, touched };
+    this.#cache.fill(keyOf(repository, digest), known, version);
+    return known;
+  }
+
+  async #touch(repository: string, digest: Digest, now: number): Promise<boolean> {
+    try {
+      await utimes(this.#o.layout.blob(repository, digest), now / 1000, now / 1000);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  #now(): number {
+    return this.#o.clock.now().getTime();
+  }
+}
+
+function keyOf(repository: string, digest: Digest): string {
+  return `${repository}@${digest}`;
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { ensureFolder, type PreparedFile, prepareFile } from '../../../../ground/store/atomic-file.ts';
+import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
+import { type ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
+import { syncFolder } from '../../../../ground/store/sync-folder.ts';
+import { isMissing } from '../../../../ground/store/write-fault.ts';
+import type { Descriptor } from '../../../../model/descriptor.ts';
+import { algorithmOf, type Digest, hexOf } from '../../../../model/digest.ts';
+import { digestOfFile, type Layout } from './layout.ts';
+import { describeReferrer, type ManifestDocument, readManifestDocument } from './manifest-document.ts';
+import type { Quota } from './quota.ts';
+
+export interface StoredManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+}
+
+/** A manifest whose bytes are on the device already and whose names only have to be given. */
+export interface PreparedManifest {
+  commit(): Promise<void>;
+  discard(): Promise<void>;
+  /** Makes the names survive a power cut; needs no lock. */
+  sync(): Promise<void>;
+}
+
+/** The manifests of all repositories, and the lists of what refers to them. */
+export class ManifestStore {
+  readonly #layout: Layout;
+  readonly #content: ContentStore;
+  readonly #quota: Quota;
+  readonly #cache: BoundedCache<StoredManifest>;
+
+  constructor(layout: Layout, content: ContentStore, quota: Quota, cacheBytes: number) {
+    this.#layout = layout;
+    this.#content = content;
+    this.#quota = quota;
+    this.#cache = new BoundedCache(cacheBytes, manifest => manifest.bytes.length);
+  }
+
+  async read(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+    const key = `${repository}@${digest}`;
+    const known = this.#cache.get(key);
+    if (known !== undefined) return known;
+    const { version } = this.#cache;
+    const manifest = await this.#load(repository, digest);
+    if (manifest !== undefined) this.#cache.fill(key, manifest, version);
+    return manifest;
+  }
+
+  async has(repository: string, digest: Digest): Promise<boolean> {
+    return (await this.touched(repository, digest)) !== undefined;
+  }
+
+  /** When it was pushed last, in milliseconds. */
+  async touched(repository: string, digest: Digest): Promise<number | undefined> {
+    try {
+      return (await stat(this.#layout.manifest(repository, digest))).mtimeMs;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async prepare(
+    repository: string,
+    digest: Digest,
+    bytes: Buffer,
+    document: ManifestDocument,
+  ): Promise<PreparedManifest> {
+    const { mediaType, subject } = document;
+    const path = this.#layout.manifest(repository, digest);
+    const referrer = subject && this.#layout.referrer(repository, subject, digest);
+    await ensureFolder(dirname(path));
+    const [link, entry] = await prepareAll([
+      this.#prepare(path, mediaType),
+      ...(referrer
+        ? [this.#prepare(referrer, JSON.stringify(describeReferrer(document, digest, bytes.length)))]
+        : []),
+      this.#storeContent(digest, bytes),
+    ]);
+    const discard = async (): Promise<void> => {
+      await Promise.all([link?.discard(), entry?.discard()]);
+    };
+    const commit = async (): Promise<void> => {
+      // The entry first: a list leaves out what is not there, but a manifest never lacks its entry.
+      if (referrer) {
+        // Made here, under the caller's lock, because garbage collection removes lists that became empty.
+        await mkdir(dirname(referrer), { recursive: true });
+        await entry?.commit(referrer);
+      }
+      await link?.commit(path);
+      this.#cache.put(`${repository}@${digest}`, { digest, mediaType, bytes });
+    };
+    const sync = async (): Promise<void> => {
+      await Promise.all([syncFolder(dirname(path)), ...(referrer ? [syncFolder(dirname(referrer))] : [])]);
+    };
+    return { commit, discard, sync };
+  }
+
+  async remove(repository: string, digest: Digest): Promise<void> {
+    const manifest = await this.read(repository, digest);
+    const subject = manifest && readManifestDocument(manifest.bytes, manifest.mediaType).subject;
+    await removeFile(this.#layout.manifest(repository, digest));
+    this.#cache.drop(`${repository}@${digest}`);
+    if (subject) await removeFile(this.#layout.referrer(repository, subject, digest));
+  }
+
+  async list(repository: string): Promise<readonly Digest[]> {
+    const names = await namesIn(this.#layout.folder(repository, '_manifests'));
+    return names.flatMap(name => digestOfFile(name) ?? []);
+  }
+
+  /** What names the subject, sorted by digest. Entries of manifests that are gone are left out. */
+  async *referrers(repository: string, subject: Digest): AsyncGenerator<Descriptor> {
+    for (const digest of await this.referrerDigests(repository, subject)) {
+      if (!(await this.has(repository, digest))) continue;
+      const descriptor = await readDescriptor(this.#layout.referrer(repository, subject, digest));
+      if (descriptor?.digest === digest) yield descriptor;
+    }
+  }
+
+  async referrerDigests(repository: string, subject: Digest): Promise<readonly Digest[]> {
+    const names = await namesIn(this.#layout.referrersOf(repository, subject));
+    return names.flatMap(name => digestOfFile(name) ?? []);
+  }
+
+  async #load(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+    try {
+      const [mediaType, bytes] = await Promise.all([
+        readFile(this.#layout.manifest(repository, digest), 'utf8'),
+        readFile(this.#content.path(digest)),
+      ]);
+      const actual = createHash(algorithmOf(digest)).update(bytes).digest('hex');
+      // A damaged file is not served: a client can push it again, which it would not do if we said it is here.
+      return actual === hexOf(digest) && mediaType !== '' ? { digest, mediaType, bytes } : undefined;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #storeContent(digest: Digest, bytes: Buffer): Promise<undefined> {
+    if ((await this.#content.size(digest)) === bytes.length) return;
+    this.#quota.reserve(bytes.length);
+    let isNew = false;
+    try {
+      const path = this.#content.path(digest);
+      await ensureFolder(dirname(path));
+      const file = await this.#prepare(path, bytes);
+      isNew = (await this.#content.size(digest)) === undefined;
+      await file.commit(path);
+    } finally {
+      if (!isNew) this.#quota.release(bytes.length);
+    }
+  }
+
+  #prepare(path: string, bytes: Uint8Array | string): Promise<PreparedFile> {
+    return prepareFile(this.#layout.temporary, basename(path), bytes, { durable: true });
+  }
+}
+
+/** All of them, or none: when one fails, what the others have written goes away. */
+async function prepareAll(
+  work: readonly Promise<PreparedFile | undefined>[],
+): Promise<readonly (PreparedFile | undefined)[]> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find(result => result.status === 'rejected');
+  if (failed === undefined) return results.map(r => (r.status === 'fulfilled' ? r.value : undefined));
+  for (const result of results) {
+    if (result.status === 'fulfilled') await result.value?.discard();
+  }
+  throw failed.reason;
+}
+
+async function readDescriptor(path: string): Promise<Descriptor | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Descriptor;
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}

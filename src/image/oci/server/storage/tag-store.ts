@@ -1,0 +1,89 @@
+import { readFile, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ensureFolder, prepareFile } from '../../../../ground/store/atomic-file.ts';
+import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
+import { namesIn } from '../../../../ground/store/content-store.ts';
+import { syncFolder } from '../../../../ground/store/sync-folder.ts';
+import { isMissing } from '../../../../ground/store/write-fault.ts';
+import { type Digest, isDigest } from '../../../../model/digest.ts';
+import { isTag } from '../../../../model/image-reference.ts';
+import type { Layout } from './layout.ts';
+import type { PreparedManifest } from './manifest-store.ts';
+
+/** The tags of all repositories. */
+export class TagStore {
+  readonly #layout: Layout;
+  readonly #tags: BoundedCache<Digest>;
+  readonly #lists: BoundedCache<readonly string[]>;
+
+  constructor(layout: Layout, cacheBytes: number) {
+    this.#layout = layout;
+    this.#tags = new BoundedCache(cacheBytes, digest => digest.length);
+    this.#lists = new BoundedCache(cacheBytes, names =>
+      names.reduce((sum, name) => sum + name.length + 16, 0),
+    );
+  }
+
+  async read(repository: string, tag: string): Promise<Digest | undefined> {
+    const key = `${repository}:${tag}`;
+    const known = this.#tags.get(key);
+    if (known !== undefined) return known;
+    const { version } = this.#tags;
+    const digest = await this.#load(this.#layout.tag(repository, tag));
+    if (digest !== undefined) this.#tags.fill(key, digest, version);
+    return digest;
+  }
+
+  /** All tags, sorted by code unit. */
+  async list(repository: string): Promise<readonly string[]> {
+    const known = this.#lists.get(repository);
+    if (known !== undefined) return known;
+    const { version } = this.#lists;
+    const names = (await namesIn(this.#layout.folder(repository, '_tags'))).filter(isTag);
+    this.#lists.fill(repository, names, version);
+    return names;
+  }
+
+  async prepare(repository: string, tag: string, digest: Digest): Promise<PreparedManifest> {
+    const path = this.#layout.tag(repository, tag);
+    await ensureFolder(dirname(path));
+    const file = await prepareFile(this.#layout.temporary, tag, digest, { durable: true });
+    const commit = async (): Promise<void> => {
+      await file.commit(path);
+      this.#tags.put(`${repository}:${tag}`, digest);
+      this.#lists.drop(repository);
+    };
+    return { commit, discard: () => file.discard(), sync: () => syncFolder(dirname(path)) };
+  }
+
+  async remove(repository: string, tag: string): Promise<boolean> {
+    try {
+      await unlink(this.#layout.tag(repository, tag));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    } finally {
+      this.#tags.drop(`${repository}:${tag}`);
+      this.#lists.drop(repository);
+    }
+  }
+
+  async pointingAt(repository: string, digest: Digest): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const tag of await this.list(repository)) {
+      if ((await this.read(repository, tag)) === digest) found.push(tag);
+    }
+    return found;
+  }
+
+  async #load(path: string): Promise<Digest | undefined> {
+    try {
+      const text = await readFile(path, 'utf8');
+      return isDigest(text) ? text : undefined;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+}

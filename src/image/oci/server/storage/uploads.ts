@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { open, rm, stat } from 'node:fs/promises';
+import { ensureFolder } from '../../../../ground/store/atomic-file.ts';
+import { namesIn } from '../../../../ground/store/content-store.ts';
+import type { Clock } from '../../../../model/clock.ts';
+import { Refusal } from '../http/refusal.ts';
+import type { Layout } from './layout.ts';
+import type { Quota } from './quota.ts';
+import { Upload } from './upload.ts';
+
+export interface UploadLimits {
+  readonly openUploads: number;
+  /** Milliseconds without a byte after which an upload is given up. */
+  readonly uploadAge: number;
+}
+
+/** The uploads of all repositories. Each lives in a file of its own, so it survives a restart. */
+export class Uploads {
+  readonly #layout: Layout;
+  readonly #quota: Quota;
+  readonly #limits: UploadLimits;
+  readonly #clock: Clock;
+  readonly #open = new Map<string, Upload>();
+
+  constructor(layout: Layout, quota: Quota, limits: UploadLimits, clock: Clock) {
+    this.#layout = layout;
+    this.#quota = quota;
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Takes up what an earlier process left. */
+  async restore(repositories: AsyncIterable<string>): Promise<void> {
+    for await (const repository of repositories) {
+      for (const id of await namesIn(this.#layout.folder(repository, '_uploads'))) {
+        const path = this.#layout.upload(repository, id);
+        const { size, mtimeMs } = await stat(path);
+        this.#quota.add(size);
+        this.#open.set(id, new Upload(id, repository, path, size, mtimeMs));
+      }
+    }
+  }
+
+  async start(repository: string): Promise<Upload> {
+    if (this.#open.size >= this.#limits.openUploads) await this.expire();
+    if (this.#open.size >= this.#limits.openUploads) {
+      throw new Refusal(429, 'TOOMANYREQUESTS', `there are ${this.#open.size} open uploads already`, {
+        headers: { 'retry-after': '10' },
+      });
+    }
+    const id = randomUUID();
+    const path = this.#layout.upload(repository, id);
+    const upload = new Upload(id, repository, path, 0, this.#now());
+    this.#open.set(id, upload);
+    try {
+      await ensureFolder(this.#layout.folder(repository, '_uploads'));
+      await (await open(path, 'wx')).close();
+    } catch (error) {
+      this.#open.delete(id);
+      throw error;
+    }
+    return upload;
+  }
+
+  find(repository: string, id: string): Upload {
+    const upload = this.#open.get(id);
+    if (upload === undefined || upload.repository !== repository) {
+      throw new Refusal(404, 'BLOB_UPLOAD_UNKNOWN', 'there is no such upload; it may have expired');
+    }
+    return upload;
+  }
+
+  /** One request at a time may work on an upload. */
+  async use<T>(upload: Upload, work: () => Promise<T>): Promise<T> {
+    if (upload.isBusy) {
+      throw new Refusal(409, 'BLOB_UPLOAD_INVALID', 'another request is writing to this upload');
+    }
+    upload.isBusy = true;
+    try {
+      return await work();
+    } finally {
+      upload.isBusy = false;
+      upload.changed = this.#now();
+    }
+  }
+
+  append(upload: Upload, body: AsyncIterable<Buffer>, algorithm: 'sha256' | 'sha512'): Promise<void> {
+    return upload.append(body, algorithm, this.#quota);
+  }
+
+  /** The file has become a blob. */
+  forget(upload: Upload): void {
+    this.#open.delete(upload.id);
+  }
+
+  async cancel(upload: Upload): Promise<void> {
+    if (!this.#open.delete(upload.id)) return;
+    await rm(upload.path, { force: true });
+    this.#quota.release(upload.size);
+  }
+
+  /** Gives up what nobody has written to for long. */
+  async expire(): Promise<number> {
+    const oldest = this.#now() - this.#limits.uploadAge;
+    const stale = [...this.#open.values()].filter(upload => !upload.isBusy && upload.changed < oldest);
+    for (const upload of stale) await this.cancel(upload);
+    return stale.length;
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime();
+  }
+}
