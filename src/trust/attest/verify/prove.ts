@@ -3,20 +3,18 @@ import type { EvidenceLog, EvidenceTime } from '../../../model/evidence.ts';
 import type { Signer } from '../../../model/identity.ts';
 import type { Statement } from '../../../model/statement.ts';
 import type { Bundle } from '../bundle/bundle.ts';
-import { type Certificate, isValidAt, parseCertificate, publicKeyOf } from '../certificates/certificate.ts';
+import { type Certificate, isValidAt } from '../certificates/certificate.ts';
 import { verifyDigestSignature } from '../certificates/digest-signature.ts';
 import { verifyKeySignature } from '../certificates/signature.ts';
-import { oids } from '../der/oids.ts';
 import { encodePreAuthentication } from '../envelope.ts';
 import { isWithin, type TrustedAuthority, type TrustRoot } from '../trust-root/trust-root.ts';
-import { checkCertificateLog } from './certificate-log.ts';
-import { findIssuer, isChainValidAt } from './chain.ts';
-import { readLeaf } from './leaf.ts';
+import { isChainValidAt } from './chain.ts';
 import { bindEntry, type ShownSigner } from './log-binding.ts';
 import { type VerifiedEntry, verifyEntry } from './log-entry.ts';
 import { reject } from './rejection.ts';
 import { readStatement } from './statement-content.ts';
 import { verifyTimestamp } from './timestamp.ts';
+import { openLeaf } from './trusted-leaf.ts';
 
 /** What a bundle proves under one trust root. */
 export interface Proof {
@@ -40,18 +38,8 @@ export interface ProofDemands {
 export function proveKeyless(bundle: Bundle, root: TrustRoot, demands: ProofDemands = {}): Proof {
   if (bundle.material.kind !== 'certificate')
     return reject('signature', 'the bundle is signed by a key, not a certificate');
-  const leaf = parseCertificate(bundle.material.leaf);
-  const authority = findIssuer(leaf, root.authorities, oids.codeSigning);
-  if (authority === undefined) {
-    return reject(
-      'untrusted-issuer',
-      `the certificate is issued by no authority of the trust root ${root.name}`,
-    );
-  }
-  const signer = readLeaf(leaf);
-  const [issuer = leaf] = authority.chain;
-  checkCertificateLog(leaf, issuer, root.certificateLogs);
-  const shown: ShownSigner = { kind: 'x509Certificate', der: leaf.raw, key: publicKeyOf(leaf) };
+  const { certificate: leaf, authority, signer, key } = openLeaf(bundle.material.leaf, root);
+  const shown: ShownSigner = { kind: 'x509Certificate', der: leaf.raw, key };
   checkSignature(bundle, shown.key);
   const entries = verifyEntries(bundle, root, shown, demands.logEntries ?? (root.logs.length > 0 ? 1 : 0));
   const times = timesOf(bundle, root, entries);

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { createHash, type KeyObject } from 'node:crypto';
+import { Fault } from '../../../ground/fault/fault.ts';
+import { hashFor, verifyKeySignature } from '../certificates/signature.ts';
+import { decodeBase64 } from '../json/base64.ts';
+import type { ServiceCall } from '../services/http.ts';
+import type { KeyHolder } from './signer.ts';
+
+export interface SignerCommand {
+  /** Program and arguments; never a shell. */
+  readonly command: readonly [string, ...string[]];
+  readonly publicKey: KeyObject;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly timeout?: number;
+}
+
+const maxOutput = 16 * 1024;
+
+/**
+ * Signs through a program that holds the key, such as the client of a key management service. It reads one
+ * line of JSON, `{"digest": base64, "algorithm": "sha256"}`, and writes the signature as base64. What it
+ * writes is verified before it is used.
+ */
+export function commandSigner(signer: SignerCommand): KeyHolder {
+  const { publicKey } = signer;
+  const algorithm = hashFor(publicKey);
+  if (algorithm === undefined) {
+    throw new Fault('KEY_INVALID', {
+      what: 'A signer program signs digests, which Ed25519 keys cannot.',
+      expected: 'an ECDSA or RSA key',
+    });
+  }
+  return {
+    publicKey,
+    sign: async (bytes, o = {}) => {
+      const digest = createHash(algorithm).update(bytes).digest('base64');
+      const output = await run(signer, `${JSON.stringify({ digest, algorithm })}\n`, o);
+      const signature = read(output);
+      if (signature !== undefined && verifyKeySignature(bytes, publicKey, signature)) return signature;
+      throw failed(signer, 'wrote something that is not a signature by the key');
+    },
+  };
+}
+
+function run(signer: SignerCommand, input: string, { signal }: ServiceCall): Promise<string> {
+  const [program, ...args] = signer.command;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: { ...signer.environment },
+      timeout: signer.timeout ?? 30_000,
+      ...(signal !== undefined && { signal }),
+    });
+    let output = '';
+    child.stdout.setEncoding('latin1');
+    child.stdout.on('data', (chunk: string) => {
+      output += chunk;
+      if (output.length > maxOutput) child.kill('SIGKILL');
+    });
+    child.once('error', cause =>
+      reject(signal?.aborted === true ? cause : failed(signer, 'could not be started', cause)),
+    );
+    child.once('close', code => {
+      if (code === 0 && output.length <= maxOutput) resolve(output);
+      else
+        reject(
+          failed(
+            signer,
+            code === null ? 'was stopped, it took too long or wrote too much' : `ended with status ${code}`,
+          ),
+        );
+    });
+    child.stdin.on('error', () => {
+      // A program that does not read ends with a status of its own.
+    });
+    child.stdin.end(input);
+  });
+}
+
+function read(output: string): Buffer | undefined {
+  try {
+    return decodeBase64(output.trim());
+  } catch {
+    return undefined;
+  }
+}
+
+function failed({ command: [program] }: SignerCommand, what: string, cause?: unknown): Fault {
+  return new Fault('SIGNER_FAILED', {
+    what: `The signer program ${what}.`,
+    where: program,
+    ...(cause !== undefined && { cause }),
+  });
+}
