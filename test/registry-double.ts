@@ -108,8 +108,7 @@ export class RegistryDouble {
     if (area === 'manifests') return this.#manifest(request, response, body, repository, rest);
     if (area === 'referrers' && this.#options.referrers === 'api')
       return this.#referrers(response, repository, rest);
-    if (area === 'tags/list')
-      return void json(response, 200, { name, tags: [...repository.tags.keys()].sort() });
+    if (area === 'tags/list') return json(response, 200, { name, tags: [...repository.tags.keys()].sort() });
     json(response, 404, { errors: [{ code: 'UNSUPPORTED', message: 'no such thing' }] });
   }
 
@@ -138,13 +137,11 @@ export class RegistryDouble {
     }
     const before = this.#uploads.get(o.id);
     if (before === undefined)
-      return void json(response, 404, { errors: [{ code: 'BLOB_UPLOAD_UNKNOWN', message: 'gone' }] });
+      return json(response, 404, { errors: [{ code: 'BLOB_UPLOAD_UNKNOWN', message: 'gone' }] });
     const range = { location: `/v2/${o.name}/blobs/uploads/${o.id}?_state=a%20b` };
     if (request.method === 'GET') return void response.writeHead(204, { ...range, ...rangeOf(before) }).end();
     if (request.method === 'PATCH') {
-      const start = Number(
-        /^(\d+)-/.exec(String(request.headers['content-range'] ?? `${before.length}-`))?.[1],
-      );
+      const start = Number(/^(\d+)-/.exec(request.headers['content-range'] ?? `${before.length}-`)?.[1]);
       if (start !== before.length)
         return void response.writeHead(416, { ...range, ...rangeOf(before) }).end();
       const after = Buffer.concat([before, body]);
@@ -153,7 +150,7 @@ export class RegistryDouble {
     }
     const whole = Buffer.concat([before, body]);
     if (digestOf(whole, digest.split(':')[0]) !== digest)
-      return void json(response, 400, { errors: [{ code: 'DIGEST_INVALID', message: 'no' }] });
+      return json(response, 400, { errors: [{ code: 'DIGEST_INVALID', message: 'no' }] });
     o.repository.blobs.set(digest, whole);
     this.#uploads.delete(o.id);
     response
@@ -163,8 +160,7 @@ export class RegistryDouble {
 
   #blob(request: IncomingMessage, response: ServerResponse, { blobs }: Repository, digest: string): void {
     const blob = blobs.get(digest);
-    if (blob === undefined)
-      return void json(response, 404, { errors: [{ code: 'BLOB_UNKNOWN', message: 'no' }] });
+    if (blob === undefined) return json(response, 404, { errors: [{ code: 'BLOB_UNKNOWN', message: 'no' }] });
     const start = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
     const part = blob.subarray(start);
     response.writeHead(start > 0 ? 206 : 200, {
@@ -185,9 +181,9 @@ export class RegistryDouble {
     const known = repository.manifests.get(digest);
     if (request.method === 'PUT') return this.#putManifest(request, response, body, repository, reference);
     if (known === undefined)
-      return void json(response, 404, { errors: [{ code: 'MANIFEST_UNKNOWN', message: 'no' }] });
+      return json(response, 404, { errors: [{ code: 'MANIFEST_UNKNOWN', message: 'no' }] });
     if (request.method === 'DELETE') {
-      if (repository.tags.delete(reference) === false) repository.manifests.delete(digest);
+      if (!repository.tags.delete(reference)) repository.manifests.delete(digest);
       return void response.writeHead(202).end();
     }
     response.writeHead(200, {
@@ -224,7 +220,7 @@ export class RegistryDouble {
       ? undefined
       : parsed.manifests?.find(item => !repository.manifests.has(item.digest));
     if (missing !== undefined || child !== undefined) {
-      return void json(response, 400, {
+      return json(response, 400, {
         errors: [{ code: 'MANIFEST_BLOB_UNKNOWN', message: (missing ?? child)?.digest }],
       });
     }

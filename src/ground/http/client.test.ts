@@ -16,8 +16,8 @@ afterEach(() => {
   for (const thing of open.splice(0)) thing.close();
 });
 
-async function listen(handler: RequestListener): Promise<URL> {
-  const server: Server = createServer(handler);
+async function listen(handler: (...args: Parameters<RequestListener>) => unknown): Promise<URL> {
+  const server: Server = createServer((request, response) => void handler(request, response));
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   open.push({ close: () => (server.closeAllConnections(), server.close()) });
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
