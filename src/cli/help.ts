@@ -84,14 +84,16 @@ function renderFlags(flags: Flags, fallbackGroup: string, style: Style): string[
 function formatFlag(key: string, flag: Flag): string {
   const short = flag.short === undefined ? '    ' : `-${flag.short}, `;
   const value = flag.kind === 'toggle' ? '' : ` ${flag.placeholder}`;
-  const name = flag.kind === 'toggle' && flag.fallback === true ? `--no-${flagName(key).slice(2)}` : flagName(key);
+  const name =
+    flag.kind === 'toggle' && flag.fallback === true ? `--no-${flagName(key).slice(2)}` : flagName(key);
   return `${short}${name}${value}`;
 }
 
 function describeFlag(flag: Flag): string {
   const notes: string[] = [];
   if (flag.kind === 'text' && flag.choices) notes.push(flag.choices.join('|'));
-  if (flag.kind !== 'toggle' && flag.fallback !== undefined && flag.fallback !== '') notes.push(`default ${formatFallback(flag)}`);
+  if (flag.kind !== 'toggle' && flag.fallback !== undefined && flag.fallback !== '')
+    notes.push(`default ${formatFallback(flag)}`);
   if (flag.kind === 'text' && flag.many) notes.push('repeatable');
   if (flag.kind === 'text' && flag.required) notes.push('required');
   if (flag.env) notes.push(`env ${flag.env}`);

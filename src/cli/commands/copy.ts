@@ -31,7 +31,11 @@ export const command = defineCommand({
   ],
   flags: {
     platform: { kind: 'text', placeholder: 'OS/ARCH', brief: 'only this platform' },
-    evidence: { kind: 'toggle', brief: 'leave signatures, attestations and other referrers behind', fallback: true },
+    evidence: {
+      kind: 'toggle',
+      brief: 'leave signatures, attestations and other referrers behind',
+      fallback: true,
+    },
     ...registryFlags,
   },
   async run({ flags, args: [source = '', target = ''] }, context) {
