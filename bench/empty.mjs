@@ -1,1 +1,1 @@
-export {};
+void 0;

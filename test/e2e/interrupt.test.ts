@@ -80,7 +80,7 @@ describe('Ctrl-C', () => {
       method: 'PATCH',
       body,
       duplex: 'half',
-    } as RequestInit).catch(() => undefined);
+    }).catch(() => undefined);
     await new Promise(resolve => {
       setTimeout(resolve, 200);
     });

@@ -34,7 +34,7 @@ describe('the package', () => {
       .map(file => file.path)
       .filter(
         path =>
-          !/^(?:dist\/(?:cg|index)\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts|schema\/[\w.-]+\.json|(?:README|CHANGELOG)\.md|LICENSE|package\.json)$/.test(
+          !/^(?:dist\/(?:cg|index)\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts|schema\/[\w/.-]+\.json|(?:README|CHANGELOG)\.md|LICENSE|package\.json)$/.test(
             path,
           ),
       );
