@@ -22,6 +22,7 @@ export async function startDockerRegistry(program: string): Promise<DockerRegist
       'version: 0.1',
       'log: { level: error, accesslog: { disabled: true } }',
       'storage:',
+      '  cache: { blobdescriptor: inmemory }',
       `  filesystem: { rootdirectory: ${folder}/data }`,
       '  delete: { enabled: true }',
       `http: { addr: "127.0.0.1:${port}" }`,

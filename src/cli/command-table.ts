@@ -15,6 +15,18 @@ export type CommandGroup = (typeof commandGroups)[number];
 
 export const commandTable: readonly CommandEntry[] = [
   {
+    path: 'up',
+    purpose: 'run everything on this machine, with a tour',
+    group: 'Start',
+    load: () => import('./commands/up.ts'),
+  },
+  {
+    path: 'doctor',
+    purpose: 'check what this machine has and lacks, and how to mend it',
+    group: 'Start',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     path: 'config show',
     purpose: 'print every setting with its value and where it comes from',
     group: 'Start',

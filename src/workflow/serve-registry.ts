@@ -43,10 +43,11 @@ export async function serveRegistry(request: ServeRegistryRequest): Promise<void
   const collect = (): void => void registry.collectGarbage().then(request.onCollected, request.onProblem);
   process.on('SIGUSR2', collect);
   try {
+    // Whoever waits for the file may use what onReady prepares.
+    await request.onReady?.(registry);
     if (readyFile !== undefined) {
       await writeFileAtomically(readyFile, JSON.stringify({ url: registry.url, pid: process.pid, data }));
     }
-    await request.onReady?.(registry);
     await untilAborted(signal);
   } finally {
     process.off('SIGUSR2', collect);

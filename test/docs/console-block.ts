@@ -6,14 +6,18 @@ export interface ConsoleStep {
   readonly expected: readonly string[];
 }
 
-/** The steps of every `console` block: `$ command` (continued after `\`), then what it prints. */
+/**
+ * The steps of every `console` block: `$ command` (continued after `\`), then what it prints. A comment that begins
+ * with `<!-- console` holds steps that the reader did elsewhere, such as `npm start` in another terminal.
+ */
 export function parseConsoleBlocks(markdown: string): readonly ConsoleStep[] {
   const steps: (ConsoleStep & { expected: string[] })[] = [];
   let inside = false;
   let continued = false;
   for (const [index, line] of markdown.split('\n').entries()) {
-    if (/^\s*```/.test(line)) {
-      inside = !inside && /^\s*```console\b/.test(line);
+    const opens = /^\s*(?:```console\b|<!-- console$)/.test(line);
+    if (opens || /^\s*(?:```|-->)/.test(line)) {
+      inside = !inside && opens;
       continued = false;
       continue;
     }

@@ -60,13 +60,18 @@ export const command = defineCommand({
     const { root, ...rest } = result;
     return { result: { ...rest, digest: root.digest, mediaType: root.mediaType } };
   },
-  text: ({ target, digest, tags, blobs, bytesSent, evidence }) => {
-    const parts = [
+  text: ({ target, digest, tags, blobs, manifests, bytesSent, evidence }) => {
+    const sent = [
       `${formatCount(blobs.uploaded, 'blob')} sent (${formatBytes(bytesSent)})`,
       `${blobs.mounted} mounted`,
       `${blobs.present} there before`,
+    ].join(', ');
+    const isNews = blobs.uploaded + blobs.mounted + manifests.uploaded > 0;
+    const facts = [
+      ...(tags.length > 0 ? [`tagged ${tags.join(', ')}`] : []),
+      isNews ? sent : 'everything was there before',
       ...(evidence > 0 ? [`${formatCount(evidence, 'piece', 'pieces')} of evidence`] : []),
     ];
-    return `${target.replace(/@sha(?:256|512):.*$/, '')}@${digest}\n${tags.length > 0 ? `tagged ${tags.join(', ')}; ` : ''}${parts.join(', ')}`;
+    return `${target.replace(/@sha(?:256|512):.*$/, '')}@${digest}\n${facts.join('; ')}`;
   },
 });

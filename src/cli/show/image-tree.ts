@@ -16,7 +16,8 @@ export function renderImageTree(image: InspectedImage, style: Style): string {
 }
 
 function contentBranch(content: InspectedContent, role: string, style: Style): Branch {
-  const kind = content.artifactType ?? kindOf(content.mediaType);
+  const kind =
+    content.image === undefined ? (content.artifactType ?? kindOf(content.mediaType)) : 'image manifest';
   const name = [content.platform ?? role, style.cyan(content.digest), style.dim(clean(kind))].join('  ');
   return {
     line: name,

@@ -6,7 +6,7 @@ import { type Environment, proxyFor } from './proxy.ts';
 import { redactUrl } from './redact-url.ts';
 import { type Headers, headersFor, isRedirect, maxRedirects, nextHop } from './redirect.ts';
 import { delayBefore, isRetryable, parseRetryAfter, systemTiming, type Timing } from './retry.ts';
-import { type HttpResponse, type RequestBody, send } from './send.ts';
+import { type HttpResponse, type RequestBody, SourceFailure, send } from './send.ts';
 
 export interface HttpOptions {
   /** Where `HTTPS_PROXY` and its sisters are read. */
@@ -125,6 +125,7 @@ export class HttpClient {
         ...(request.signal !== undefined && { signal: request.signal }),
       });
     } catch (error) {
+      if (error instanceof SourceFailure) throw error.cause;
       if (request.signal?.aborted === true) throw error;
       return error instanceof Fault ? error : connectionFault(error, url);
     }

@@ -44,6 +44,13 @@ export interface Hop {
   readonly signal?: AbortSignal;
 }
 
+/** The body to send could not be read to its end; the cause is the reader's own error. */
+export class SourceFailure extends Error {
+  constructor(cause: unknown) {
+    super('the source of a request body failed', { cause });
+  }
+}
+
 /** Committing a large upload takes a registry a while after the last byte. */
 const commitFactor = 5;
 
@@ -53,6 +60,8 @@ export async function send(hop: Hop): Promise<HttpResponse> {
   checkLiteral(hop.url, hop.reach);
   const request = open(hop);
   const watchdog = new Watchdog(hop.idleLimit, error => request.destroy(error));
+  // A connection can still fail when nobody waits for the answer any more.
+  request.on('error', () => undefined);
   const answered = once(request, 'response');
   // Whichever side fails first decides; the other promise must not be left unhandled.
   answered.catch(() => undefined);
@@ -67,13 +76,13 @@ export async function send(hop: Hop): Promise<HttpResponse> {
       headers: response.headers,
       url: hop.url,
       body: readBody(response, watchdog, request, hop),
-      discard: () => discard(response, hop.method),
+      discard: () => discard(response, request, hop.method),
     };
   } catch (error) {
     watchdog.rest();
     request.destroy();
     hop.signal?.throwIfAborted();
-    throw error;
+    throw watchdog.stalled ?? error;
   }
 }
 
@@ -117,19 +126,36 @@ async function writeBody(
   let isAnswered = false;
   void answered.then(() => (isAnswered = true)).catch(() => (isAnswered = true));
   watchdog.rest();
-  for await (const chunk of body.open()) {
+  for await (const chunk of readSource(body)) {
     // A server that answers before the end (401, 413) does not want the rest.
     if (isAnswered || request.destroyed) break;
     if (request.write(chunk)) continue;
     watchdog.wait();
-    await Promise.race([
-      once(request, 'drain').catch(() => undefined),
-      once(request, 'close'),
-      answered.catch(() => undefined),
-    ]);
+    await drain(request);
     watchdog.rest();
   }
   if (!isAnswered) request.end();
+}
+
+/** Tells what our own source did from what the connection did. */
+async function* readSource(body: StreamBody): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body.open();
+  } catch (error) {
+    throw new SourceFailure(error);
+  }
+}
+
+/** Until there is room again, or nobody listens any more. */
+function drain(request: ClientRequest): Promise<void> {
+  return new Promise(resolve => {
+    const events = ['drain', 'close', 'response'] as const;
+    const done = (): void => {
+      for (const event of events) request.off(event, done);
+      resolve();
+    };
+    for (const event of events) request.on(event, done);
+  });
 }
 
 async function* readBody(
@@ -149,22 +175,22 @@ async function* readBody(
     }
   } catch (error) {
     hop.signal?.throwIfAborted();
-    throw connectionFault(request.errored ?? error, hop.url);
+    throw connectionFault(watchdog.stalled ?? request.errored ?? error, hop.url);
   } finally {
     watchdog.rest();
-    if (!response.complete) request.destroy();
+    if (!response.complete || !request.writableFinished) request.destroy();
   }
 }
 
 /** A short rest is read so that the connection can be used again; a long one is cut. */
-function discard(response: IncomingMessage, method: string): void {
+function discard(response: IncomingMessage, request: ClientRequest, method: string): void {
   const length = Number(response.headers['content-length'] ?? Number.POSITIVE_INFINITY);
   const hasNone = response.statusCode === 204 || response.statusCode === 304 || method === 'HEAD';
   response.on('error', () => undefined);
-  if (hasNone || length <= 65_536) {
+  if (request.writableFinished && (hasNone || length <= 65_536)) {
     response.setTimeout(5_000, () => response.destroy());
     response.resume();
   } else {
-    response.destroy();
+    request.destroy();
   }
 }

@@ -15,6 +15,8 @@ export class Stalled extends Error {
 export class Watchdog {
   readonly #limit: number;
   readonly #bark: (error: Stalled) => void;
+  /** Why it barked, when it did. */
+  stalled: Stalled | undefined;
   #timer: NodeJS.Timeout | undefined;
   #since = 0;
   #waited = 0;
@@ -22,7 +24,10 @@ export class Watchdog {
 
   constructor(limit: number, bark: (error: Stalled) => void) {
     this.#limit = limit;
-    this.#bark = bark;
+    this.#bark = error => {
+      this.stalled ??= error;
+      bark(error);
+    };
   }
 
   /** From here on the other side has to do something. */

@@ -56,6 +56,7 @@ export async function* walkManifests(
   },
 ): AsyncGenerator<GraphNode> {
   const visited = o.visited ?? new Visited(o.where);
+  const asked = new Set<Digest>();
   const waiting: { manifest: Manifest; depth: number }[] = [{ manifest: root, depth: 0 }];
   for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
     if (!visited.enter(item.manifest.descriptor, item.depth)) continue;
@@ -64,6 +65,9 @@ export async function* walkManifests(
     if (node.content.kind !== 'index') continue;
     for (const child of node.content.manifests) {
       if (!isManifestType(child.mediaType) || o.wants?.(child, node) === false) continue;
+      // An index can name one child ten thousand times; it is read once.
+      if (asked.has(child.digest)) continue;
+      asked.add(child.digest);
       const manifest = await o.read(child);
       if (manifest !== undefined) waiting.push({ manifest, depth: item.depth + 1 });
     }

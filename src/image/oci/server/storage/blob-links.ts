@@ -3,7 +3,7 @@ import { open, stat, unlink, utimes } from 'node:fs/promises';
 import { ensureFolder } from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { type ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
-import { isMissing, systemCode } from '../../../../ground/store/write-fault.ts';
+import { isMissing, toWriteFault } from '../../../../ground/store/write-fault.ts';
 import type { Clock } from '../../../../model/clock.ts';
 import type { Digest } from '../../../../model/digest.ts';
 import { digestOfFile, type Layout } from './layout.ts';
@@ -59,10 +59,15 @@ export class BlobLinks {
     await ensureFolder(this.#o.layout.folder(repository, '_blobs'));
     const now = this.#now();
     try {
-      await (await open(path, 'wx')).close();
+      const file = await open(path, 'a');
+      // By our clock, not by the one of a file server: ages are judged by ours.
+      try {
+        await file.utimes(now / 1000, now / 1000);
+      } finally {
+        await file.close();
+      }
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error;
-      await utimes(path, now / 1000, now / 1000);
+      throw toWriteFault(error, path);
     }
     this.#cache.put(keyOf(repository, digest), { size, touched: now });
   }
