@@ -73,6 +73,8 @@ const local: ProvenanceInput = {
   git: { remote: 'git@gitlab.com:shop/web.git', commit, ref: 'refs/heads/main', dirty: true },
 };
 
+const withoutGit: ProvenanceInput = { ci: 'local', version: '0.1.0', record, env: {} };
+
 const schema = readReferenceSchema('slsa-provenance-v1');
 const schemaLabel = schema === undefined ? ' [needs the SLSA v1 schema]' : '';
 
@@ -155,7 +157,7 @@ describe('provenance', () => {
     ['a GitLab job without a token', { ...gitlab, claims: {} }, /id_tokens/],
     ['an environment that is not GitHub', { ...github, env: {} }, /--ci local/],
     ['a short commit', { ...github, env: { ...github.env, GITHUB_SHA: 'abc' } }, /./],
-    ['a folder without Git', { ci: 'local', version: '0', record, env: {} }, /git init/],
+    ['a folder without Git', withoutGit, /git init/],
     ['a builder that is no URI', { ...gitlab, builderId: '4711' }, /./],
   ])('is refused for %s', (_name, input, next) => {
     let thrown: unknown;
