@@ -88,7 +88,8 @@ function splitRegistry(name: string): { registry?: string; path: string } {
   if (slash === -1) return { path: name };
   const first = name.slice(0, slash);
   const isHostLike = /[.:]/.test(first) || first === 'localhost' || first.startsWith('[');
-  return isHostLike ? { registry: first, path: name.slice(slash + 1) } : { path: name };
+  // Host names have no case; one spelling finds one set of credentials.
+  return isHostLike ? { registry: first.toLowerCase(), path: name.slice(slash + 1) } : { path: name };
 }
 
 function isHost(text: string): boolean {

@@ -3,12 +3,13 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '../ground/fault/fault.ts';
 import { writeFileAtomically } from '../ground/store/atomic-file.ts';
+import { formatAccessEvent } from '../image/oci/server/access/access-log.ts';
 import type { RegistryOptions } from '../image/oci/server/options.ts';
 import { type RunningRegistry, startRegistry } from '../image/oci/server/start-registry.ts';
 import type { Collected } from '../image/oci/server/storage/garbage.ts';
 import { isLoopbackHost } from '../model/image-reference.ts';
 
-export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'host' | 'port'> {
+export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'host' | 'port' | 'accessLog'> {
   readonly data?: string;
   /** `HOST:PORT`, `:PORT`, `PORT` or `[IPv6]:PORT`; 127.0.0.1:5000 when it is not given. */
   readonly addr?: string;
@@ -16,6 +17,8 @@ export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'ho
   readonly allowAnonymousNetwork?: boolean;
   /** Gets `{"url","pid","data"}` once the registry serves; removed when it stops. */
   readonly readyFile?: string;
+  /** Gets one line of JSON per request. */
+  readonly accessLine?: (line: string) => void;
   /** Ends the registry, gracefully. */
   readonly signal: AbortSignal;
   /** A collection that the signal SIGUSR2 asked for is done. */
@@ -25,19 +28,26 @@ export interface ServeRegistryRequest extends Omit<RegistryOptions, 'data' | 'ho
 
 /** Opens the data folder, serves it until the signal, and leaves it tidy. */
 export async function serveRegistry(request: ServeRegistryRequest): Promise<void> {
-  const { readyFile, signal } = request;
+  const { readyFile, signal, accessLine } = request;
   signal.throwIfAborted();
   const { host, port } = parseAddress(request.addr ?? '127.0.0.1:5000');
   refuseOpenNetwork(host, request);
   const data = request.data ?? defaultRegistryFolder();
-  const registry = await startRegistry({ ...request, data, host, port });
+  const registry = await startRegistry({
+    ...request,
+    data,
+    host,
+    port,
+    ...(accessLine && { accessLog: event => accessLine(formatAccessEvent(event)) }),
+  });
   const collect = (): void => void registry.collectGarbage().then(request.onCollected, request.onProblem);
   process.on('SIGUSR2', collect);
   try {
+    // Whoever waits for the file may use what onReady prepares.
+    await request.onReady?.(registry);
     if (readyFile !== undefined) {
       await writeFileAtomically(readyFile, JSON.stringify({ url: registry.url, pid: process.pid, data }));
     }
-    await request.onReady?.(registry);
     await untilAborted(signal);
   } finally {
     process.off('SIGUSR2', collect);

@@ -30,6 +30,7 @@ export interface Pushed {
   readonly outcome: 'uploaded' | 'mounted' | 'present';
 }
 
+/** A tag or a digest; a digest decides which bytes may come. */
 export type TagOrDigest = string;
 
 /**

@@ -1,0 +1,78 @@
+import type { AnyCommand } from './command.ts';
+
+/** One line per command; its code is loaded only when it runs. `cg copy` lives in commands/copy.ts, `cg config show` in commands/config/show.ts. */
+export interface CommandEntry {
+  readonly path: string;
+  readonly purpose: string;
+  readonly group: CommandGroup;
+  readonly load: () => Promise<{ readonly command: AnyCommand }>;
+  /** Spellings that people of other tools type. */
+  readonly aliases?: readonly string[];
+}
+
+export const commandGroups = ['Start', 'Images', 'Evidence', 'Servers', 'This program'] as const;
+export type CommandGroup = (typeof commandGroups)[number];
+
+export const commandTable: readonly CommandEntry[] = [
+  {
+    path: 'up',
+    purpose: 'run everything on this machine, with a tour',
+    group: 'Start',
+    load: () => import('./commands/up.ts'),
+  },
+  {
+    path: 'doctor',
+    purpose: 'check what this machine has and lacks, and how to mend it',
+    group: 'Start',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
+    path: 'config show',
+    purpose: 'print every setting with its value and where it comes from',
+    group: 'Start',
+    load: () => import('./commands/config/show.ts'),
+  },
+  {
+    path: 'copy',
+    purpose: 'copy an image with its evidence, from anywhere to anywhere',
+    group: 'Images',
+    load: () => import('./commands/copy.ts'),
+    aliases: ['cp'],
+  },
+  {
+    path: 'inspect',
+    purpose: 'show an image: platforms, configuration, layers, and what refers to it',
+    group: 'Images',
+    load: () => import('./commands/inspect.ts'),
+  },
+  {
+    path: 'login',
+    purpose: 'log in to a registry',
+    group: 'Images',
+    load: () => import('./commands/login.ts'),
+  },
+  {
+    path: 'logout',
+    purpose: 'forget a login',
+    group: 'Images',
+    load: () => import('./commands/logout.ts'),
+  },
+  {
+    path: 'registry serve',
+    purpose: 'run a registry on this machine',
+    group: 'Servers',
+    load: () => import('./commands/registry/serve.ts'),
+  },
+  {
+    path: 'registry gc',
+    purpose: 'remove what no image of a registry folder uses any more',
+    group: 'Servers',
+    load: () => import('./commands/registry/gc.ts'),
+  },
+  {
+    path: 'completion',
+    purpose: 'print the completion script for bash, zsh or fish',
+    group: 'This program',
+    load: () => import('./commands/completion.ts'),
+  },
+];

@@ -1,0 +1,77 @@
+import { stage } from '../../ground/progress/progress.ts';
+import { formatBytes, formatCount } from '../../ground/terminal/amounts.ts';
+import { defined } from '../../model/defined.ts';
+import { copyImage } from '../../workflow/copy-image.ts';
+import { defineCommand } from '../command.ts';
+import { reachOptions, registryFlags } from '../registry-flags.ts';
+import { trackCopy } from '../show/copy-progress.ts';
+
+export const command = defineCommand({
+  examples: [
+    {
+      run: 'cg copy ghcr.io/shop/web:1.4 registry.example.com/shop/web:1.4',
+      does: 'from registry to registry, all platforms, with all evidence',
+    },
+    {
+      run: 'cg copy ghcr.io/shop/web@sha256:… oci:./web',
+      does: 'into a folder, to carry it across an air gap',
+    },
+    {
+      run: 'cg copy oci:./web 127.0.0.1:5000/shop/web:1.4 --platform linux/arm64',
+      does: 'and out of it, one platform only',
+    },
+  ],
+  about:
+    'An image is REGISTRY/REPOSITORY:TAG or @DIGEST, oci:FOLDER, oci-archive:FILE or docker-archive:FILE. The digest never\n' +
+    'changes. Signatures, attestations and whatever else refers to the image come along. What the target has is not sent\n' +
+    'again, so an interrupted copy goes on where it was; the tag is set last.',
+  args: [
+    { name: 'SOURCE', brief: 'the image to copy', required: true },
+    { name: 'TARGET', brief: 'where to; without a tag it gets that of the source', required: true },
+  ],
+  flags: {
+    platform: { kind: 'text', placeholder: 'OS/ARCH', brief: 'only this platform' },
+    evidence: {
+      kind: 'toggle',
+      brief: 'leave signatures, attestations and other referrers behind',
+      fallback: true,
+    },
+    ...registryFlags,
+  },
+  async run({ flags, args: [source = '', target = ''] }, context) {
+    const reach = await reachOptions(flags, context);
+    const result = await stage(context.progress, `copy ${source} to ${target}`, id =>
+      copyImage({
+        ...reach,
+        source,
+        target,
+        evidence: flags.evidence,
+        ...defined({ platform: flags.platform }),
+        onProgress: trackCopy(context.progress, id),
+      }),
+    );
+    for (const tag of result.conflicts) {
+      context.progress({
+        type: 'note',
+        level: 'warning',
+        text: `${tag} holds other evidence at the target and was left alone`,
+      });
+    }
+    const { root, ...rest } = result;
+    return { result: { ...rest, digest: root.digest, mediaType: root.mediaType } };
+  },
+  text: ({ target, digest, tags, blobs, manifests, bytesSent, evidence }) => {
+    const sent = [
+      `${formatCount(blobs.uploaded, 'blob')} sent (${formatBytes(bytesSent)})`,
+      `${blobs.mounted} mounted`,
+      `${blobs.present} there before`,
+    ].join(', ');
+    const isNews = blobs.uploaded + blobs.mounted + manifests.uploaded > 0;
+    const facts = [
+      ...(tags.length > 0 ? [`tagged ${tags.join(', ')}`] : []),
+      isNews ? sent : 'everything was there before',
+      ...(evidence > 0 ? [`${formatCount(evidence, 'piece', 'pieces')} of evidence`] : []),
+    ];
+    return `${target.replace(/@sha(?:256|512):.*$/, '')}@${digest}\n${facts.join('; ')}`;
+  },
+});

@@ -1,0 +1,57 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { asFault, renderFault } from '../../ground/fault/render.ts';
+import { defined } from '../../model/defined.ts';
+import { up } from '../../workflow/up/up.ts';
+import { defineCommand } from '../command.ts';
+import { renderTour } from '../show/tour.ts';
+import { version } from '../version.ts';
+
+export const command = defineCommand({
+  examples: [
+    { run: 'cg up', does: 'a registry on this machine with a sample image in it, and a short tour' },
+    {
+      run: 'cg up --addr 127.0.0.1:0 --data ./demo --ready-file ready.json',
+      does: 'on any free port, for a script',
+    },
+  ],
+  about:
+    'Nothing but Node is needed, and nothing leaves this machine. It runs until Ctrl-C; run it again and everything is still there.',
+  flags: {
+    data: {
+      kind: 'text',
+      placeholder: 'DIR',
+      brief: 'where everything is kept (default ~/.local/share/cascadeguard/up)',
+      env: 'CG_UP_DATA',
+      complete: 'files',
+    },
+    addr: {
+      kind: 'text',
+      placeholder: 'HOST:PORT',
+      brief: 'where the registry listens; a taken port becomes a free one',
+      fallback: '127.0.0.1:5000',
+    },
+    readyFile: {
+      kind: 'text',
+      placeholder: 'FILE',
+      brief: 'write URL and process id there once everything runs',
+      complete: 'files',
+    },
+  },
+  async run({ flags }, context) {
+    const { cwd, env, signal, clock } = context;
+    const share = env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share');
+    await up({
+      data: flags.data === undefined ? join(share, 'cascadeguard/up') : resolve(cwd, flags.data),
+      addr: flags.addr,
+      clock,
+      version,
+      signal,
+      ...defined({ readyFile: flags.readyFile === undefined ? undefined : resolve(cwd, flags.readyFile) }),
+      onProblem: error => context.say(renderFault(asFault(error), context.errStyle)),
+      onReady: ready => context.write(`${renderTour(ready, context.errStyle)}\n`),
+    });
+    return { result: undefined };
+  },
+  text: () => '',
+});

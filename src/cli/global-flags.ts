@@ -1,0 +1,27 @@
+import type { Flags, FlagValues } from './command.ts';
+
+/** Flags that every command takes. */
+export const globalFlags = {
+  output: {
+    kind: 'text',
+    placeholder: 'FORMAT',
+    brief: 'text or json (some commands know more)',
+    short: 'o',
+    env: 'CG_OUTPUT',
+    fallback: 'text',
+  },
+  outputFile: { kind: 'text', placeholder: 'FILE', brief: 'write the result to a file', complete: 'files' },
+  quiet: { kind: 'toggle', brief: 'nothing on stderr but errors', short: 'q', env: 'CG_QUIET' },
+  verbose: { kind: 'toggle', brief: 'say more, with times and causes', short: 'v', env: 'CG_VERBOSE' },
+  offline: { kind: 'toggle', brief: 'open no connection', env: 'CG_OFFLINE' },
+  color: {
+    kind: 'text',
+    placeholder: 'WHEN',
+    brief: 'auto, always or never',
+    choices: ['auto', 'always', 'never'],
+    fallback: 'auto',
+  },
+  help: { kind: 'toggle', brief: 'this help; -h is the short one', short: 'h' },
+} as const satisfies Flags;
+
+export type GlobalValues = FlagValues<typeof globalFlags>;

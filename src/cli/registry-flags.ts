@@ -1,0 +1,72 @@
+import { resolve } from 'node:path';
+import { Fault } from '../ground/fault/fault.ts';
+import { defined } from '../model/defined.ts';
+import type { ReachOptions } from '../workflow/reach-registries.ts';
+import type { Flags, FlagValues } from './command.ts';
+import type { Context } from './context.ts';
+
+/** How to reach registries: flags of every command that does. */
+export const registryFlags = {
+  username: {
+    kind: 'text',
+    placeholder: 'NAME',
+    brief: 'log in as, for this command only',
+    group: 'Registry',
+  },
+  passwordStdin: { kind: 'toggle', brief: 'read the password from standard input', group: 'Registry' },
+  insecure: {
+    kind: 'text',
+    placeholder: 'HOST',
+    brief: 'speak plain http to this host; loopback hosts need no flag',
+    group: 'Registry',
+    many: true,
+  },
+  ca: {
+    kind: 'text',
+    placeholder: 'FILE',
+    brief: 'certificate of a private authority, PEM',
+    group: 'Registry',
+    many: true,
+    complete: 'files',
+  },
+} as const satisfies Flags;
+
+export async function reachOptions(
+  flags: FlagValues<typeof registryFlags>,
+  context: Context,
+): Promise<ReachOptions> {
+  const password = flags.passwordStdin ? await readPassword(context) : undefined;
+  return {
+    env: context.env,
+    offline: context.offline,
+    insecureRegistries: flags.insecure,
+    caFiles: flags.ca.map(file => resolve(context.cwd, file)),
+    signal: context.signal,
+    ...defined({ username: flags.username, password }),
+  };
+}
+
+const longestPassword = 64 * 1024;
+
+/** The password is all that stands on standard input, without the end of its line. */
+export async function readPassword(context: Context): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of context.stdin) {
+    size += chunk.length;
+    if (size > longestPassword) break;
+    chunks.push(chunk);
+  }
+  const password = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+  if (password !== '' && size <= longestPassword) return password;
+  throw new Fault('USAGE', {
+    what:
+      password === ''
+        ? 'there is no password on standard input'
+        : 'the password on standard input is too long',
+    expected: 'one line',
+    next: 'printf %s "$PASSWORD" | cg login REGISTRY --username NAME --password-stdin',
+  });
+}

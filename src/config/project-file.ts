@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import { choice, duration, innerPath, mapping, shorthand, text, truth } from './text-types.ts';
+
+const Hook = mapping({ path: innerPath(), registries: z.array(text()).optional() });
+
+const Tagging = mapping({
+  stateRepo: truth().optional(),
+  sourceRepo: truth().optional(),
+  sourceRepoSecret: text().optional(),
+});
+
+/** `.cascadeguard.yaml`: everything about a repository that is not the list of its images. */
+export const ProjectFile = mapping({
+  defaults: mapping({
+    registry: text().optional(),
+    repository: text().optional(),
+    local: mapping({ dir: innerPath().optional() }).optional(),
+  })
+    .describe('used only where an image says nothing itself')
+    .optional(),
+  ci: mapping({
+    platform: choice('github', 'gitlab').optional(),
+    layout: choice('cg', 'classic').optional(),
+  }).optional(),
+  quarantine: shorthand('period', {
+    period: duration().optional(),
+    select: choice('newest-eligible', 'current').optional(),
+    deny: z.array(text()).optional(),
+  })
+    .describe('how long a new digest of a third-party base waits')
+    .optional(),
+  check: mapping({
+    state: mapping({ destination: choice('main', 'pr', 'none').optional() }).optional(),
+    promote: shorthand('enabled', {
+      enabled: truth().optional(),
+      destination: choice('pr', 'main', 'none').optional(),
+    }).optional(),
+    allowUnreachable: truth().optional(),
+    tags: mapping({ scope: choice('same-major', 'all').optional() }).optional(),
+  }).optional(),
+  tagging: Tagging.optional(),
+  hooks: mapping({
+    'post-image-check': z.array(Hook).optional(),
+    'post-run': z.array(Hook).optional(),
+  }).optional(),
+  tools: mapping({
+    check: mapping({
+      registries: mapping({ github: mapping({ token_env: text().optional() }).optional() }).optional(),
+    }).optional(),
+  }).optional(),
+  cli: mapping({
+    version: text().optional(),
+    image: text().optional(),
+    exitCodes: choice('legacy').optional(),
+  }).optional(),
+  git: mapping({
+    author: text().optional(),
+    remote: text().optional(),
+    baseBranch: text().optional(),
+  }).optional(),
+  kargo: mapping({ namespace: text().optional() }).optional(),
+  registries: z
+    .record(
+      z.string(),
+      mapping({
+        insecure: truth().describe('plain http, or https with any certificate').optional(),
+        ca: text().describe('PEM file of a private certificate authority').optional(),
+      }),
+    )
+    .describe('how to reach a registry, by host[:port]')
+    .optional(),
+});
+export type ProjectFile = z.infer<typeof ProjectFile>;

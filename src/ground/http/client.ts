@@ -1,0 +1,150 @@
+import { Fault } from '../fault/fault.ts';
+import { isLoopbackName } from './address.ts';
+import { Agents } from './agents.ts';
+import { connectionFault, isTransient } from './connection-fault.ts';
+import { type Environment, proxyFor } from './proxy.ts';
+import { redactUrl } from './redact-url.ts';
+import { type Headers, headersFor, isRedirect, maxRedirects, nextHop } from './redirect.ts';
+import { delayBefore, isRetryable, parseRetryAfter, systemTiming, type Timing } from './retry.ts';
+import { type HttpResponse, type RequestBody, SourceFailure, send } from './send.ts';
+
+export interface HttpOptions {
+  /** Where `HTTPS_PROXY` and its sisters are read. */
+  readonly env?: Environment;
+  /** Certificates (PEM) of authorities to trust beside the public ones. */
+  readonly ca?: readonly string[];
+  /** Hosts, with port where there is one, that may be spoken to in plain http. */
+  readonly insecureHosts?: readonly string[];
+  /** How long the other side may make no progress. */
+  readonly idleLimit?: number;
+  /** Nothing may open a socket; every request fails with OFFLINE. */
+  readonly offline?: boolean;
+  readonly userAgent?: string;
+  readonly timing?: Timing;
+}
+
+export interface HttpRequest {
+  readonly method?: string;
+  readonly url: URL;
+  readonly headers?: Headers;
+  readonly body?: RequestBody;
+  /** Repeat after a failed connection or a busy server; the default is yes. */
+  readonly retry?: boolean;
+  /** What the request is for, in the words of an error: "the manifest of web:1". */
+  readonly what?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** HTTP with the manners that a registry client needs: limits, retries, safe redirects, proxies, private authorities. */
+export class HttpClient {
+  readonly #options: HttpOptions;
+  readonly #agents: Agents;
+  readonly #timing: Timing;
+
+  constructor(options: HttpOptions = {}) {
+    this.#options = options;
+    this.#agents = new Agents(options.ca);
+    this.#timing = options.timing ?? systemTiming;
+  }
+
+  get timing(): Timing {
+    return this.#timing;
+  }
+
+  get offline(): boolean {
+    return this.#options.offline === true;
+  }
+
+  /** Plain http is for this machine and for hosts that the user named. */
+  mayUseHttp(host: string): boolean {
+    return isLoopbackName(host.replace(/:\d+$/, '')) || (this.#options.insecureHosts ?? []).includes(host);
+  }
+
+  close(): void {
+    this.#agents.close();
+  }
+
+  /** Any status is an answer; only a connection that fails for good throws. */
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    this.#checkAllowed(request);
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#attempt(request);
+      const retryAfter =
+        outcome instanceof Fault
+          ? undefined
+          : parseRetryAfter(outcome.headers['retry-after'], this.#timing.now());
+      const isWorthIt = outcome instanceof Fault ? isTransient(outcome) : isRetryable(outcome.status);
+      const delay =
+        isWorthIt && request.retry !== false
+          ? delayBefore(attempt, retryAfter, this.#timing.random)
+          : undefined;
+      if (delay === undefined) {
+        if (outcome instanceof Fault) throw outcome;
+        return outcome;
+      }
+      if (!(outcome instanceof Fault)) outcome.discard();
+      await this.#timing.sleep(delay, request.signal);
+    }
+  }
+
+  async #attempt(request: HttpRequest): Promise<HttpResponse | Fault> {
+    let url = request.url;
+    let headers: Headers = { 'user-agent': this.#options.userAgent ?? 'cascadeguard', ...request.headers };
+    for (let hops = 0; ; hops++) {
+      const response = await this.#hop(request, url, headers);
+      if (response instanceof Fault || !isRedirect(response.status)) return response;
+      response.discard();
+      if (hops === maxRedirects) {
+        throw new Fault('REDIRECT_REFUSED', {
+          what: `${request.url.host} redirects in circles`,
+          where: redactUrl(request.url),
+          expected: `at most ${maxRedirects} redirects`,
+          actual: redactUrl(url),
+        });
+      }
+      const next = nextHop(url, response.headers.location, host => this.mayUseHttp(host));
+      headers = headersFor(next, url, headers);
+      url = next;
+    }
+  }
+
+  async #hop(request: HttpRequest, url: URL, headers: Headers): Promise<HttpResponse | Fault> {
+    const method = request.method ?? 'GET';
+    const proxy = proxyFor(url, this.#options.env ?? {});
+    const lane = method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+    try {
+      return await send({
+        method,
+        url,
+        headers,
+        ...(request.body !== undefined && { body: request.body }),
+        agent: this.#agents.for(url, lane, proxy),
+        ...(proxy !== undefined && { proxy }),
+        reach: { loopback: isLoopbackName(request.url.hostname) || this.mayUseHttp(url.host) },
+        idleLimit: this.#options.idleLimit ?? 60_000,
+        ...(request.signal !== undefined && { signal: request.signal }),
+      });
+    } catch (error) {
+      if (error instanceof SourceFailure) throw error.cause;
+      if (request.signal?.aborted === true) throw error;
+      return error instanceof Fault ? error : connectionFault(error, url);
+    }
+  }
+
+  #checkAllowed(request: HttpRequest): void {
+    const { url } = request;
+    if (this.offline) {
+      throw new Fault('OFFLINE', {
+        what: `${request.what ?? 'something'} is needed from ${url.host}, and nothing may be fetched`,
+        where: redactUrl(url),
+      });
+    }
+    if (url.protocol === 'http:' && !this.mayUseHttp(url.host)) {
+      throw new Fault('REDIRECT_REFUSED', {
+        what: `${url.host} would be spoken to in plain http`,
+        where: redactUrl(url),
+        next: `if that is meant, add --insecure-registry ${url.host}`,
+      });
+    }
+  }
+}

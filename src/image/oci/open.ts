@@ -1,0 +1,105 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '../../ground/fault/fault.ts';
+import type { RegistryAccess } from './access.ts';
+import { DockerArchive } from './archive/docker-archive.ts';
+import { OciArchive } from './archive/oci-archive.ts';
+import { LayoutRegistry } from './layout/layout.ts';
+import { readLayoutIndex } from './layout/layout-index.ts';
+import { type Location, parseLocation, targetOf } from './location.ts';
+import type { Call, Registry, TagOrDigest } from './registry.ts';
+import { RemoteRegistry } from './remote/remote.ts';
+
+/** An image, found but not yet read: the place, and the name under which it is asked for there. */
+export interface Opened {
+  readonly registry: Registry;
+  readonly reference: TagOrDigest;
+  readonly location: Location;
+}
+
+/** The one door: whatever text names an image, behind it is a Registry. `to: 'write'` allows a layout to be new. */
+export async function open(
+  text: string | Location,
+  access: RegistryAccess,
+  o: Call & { readonly to?: 'read' | 'write' } = {},
+): Promise<Opened> {
+  const location = typeof text === 'string' ? toLocation(text) : text;
+  const registry = await openRegistry(location, access, o);
+  const reference = targetOf(location) ?? (o.to === 'write' ? 'latest' : await onlyImage(registry));
+  return { registry, reference, location };
+}
+
+export function toLocation(text: string): Location {
+  const parsed = parseLocation(text);
+  if ('value' in parsed) return parsed.value;
+  throw new Fault('REFERENCE_INVALID', { what: parsed.problem, where: text.slice(0, 300) });
+}
+
+async function openRegistry(
+  location: Location,
+  access: RegistryAccess,
+  o: Call & { to?: 'read' | 'write' },
+): Promise<Registry> {
+  switch (location.kind) {
+    case 'registry': {
+      const { registry, repository } = location.reference;
+      return new RemoteRegistry(access.session(registry), repository, access.remote);
+    }
+    case 'oci':
+      if (o.to !== 'write') await checkLayout(location.path);
+      return new LayoutRegistry(location.path);
+    case 'oci-archive':
+      return await OciArchive.open(location.path);
+    case 'docker-archive':
+      return await DockerArchive.open(location.path, o.signal);
+  }
+}
+
+async function checkLayout(path: string): Promise<void> {
+  if ((await readLayoutIndex(path)) !== undefined) return;
+  const found = await stat(path).catch(() => undefined);
+  throw new Fault('FILE_MISSING', {
+    what: found === undefined ? `there is nothing at ${path}` : `${path} is not an OCI layout folder`,
+    where: path,
+    expected: join(path, 'index.json'),
+    ...(found?.isFile() === true && {
+      next: `for a file write oci-archive:${path} or docker-archive:${path}`,
+    }),
+  });
+}
+
+/** Files often hold one image, and then it needs no name. */
+async function onlyImage(registry: Registry): Promise<TagOrDigest> {
+  const digests = await rootsOf(registry);
+  const [first, ...others] = [...new Set(digests)];
+  if (first !== undefined && others.length === 0) return first;
+  const tags: string[] = [];
+  for await (const tag of registry.tags()) tags.push(tag);
+  throw new Fault('REFERENCE_INVALID', {
+    what:
+      first === undefined ? `${registry.place} is empty` : `${registry.place} holds ${digests.length} images`,
+    where: registry.place,
+    ...(tags.length > 0 && {
+      next: `name one: ${tags
+        .slice(0, 10)
+        .map(tag => `${registry.place}:${tag}`)
+        .join(', ')}`,
+    }),
+  });
+}
+
+async function rootsOf(registry: Registry): Promise<readonly string[]> {
+  if (registry instanceof DockerArchive)
+    return registry.images.map(({ manifest }) => manifest.descriptor.digest);
+  const index =
+    registry instanceof OciArchive
+      ? registry.index
+      : registry instanceof LayoutRegistry
+        ? await readLayoutIndex(registry.folder)
+        : undefined;
+  const entries = index?.entries ?? [];
+  const named = entries.filter(
+    entry => entry.annotations?.['org.opencontainers.image.ref.name'] !== undefined,
+  );
+  return (named.length > 0 ? named : entries).map(({ digest }) => digest);
+}

@@ -1,0 +1,51 @@
+import { type Descriptor, formatPlatform, type Platform } from '../../model/descriptor.ts';
+import type { Parsed } from '../../model/parsed.ts';
+import { imagePlatform } from './content.ts';
+
+const architectures: Readonly<Record<string, Pick<Platform, 'architecture' | 'variant'>>> = {
+  x86_64: { architecture: 'amd64' },
+  'x86-64': { architecture: 'amd64' },
+  aarch64: { architecture: 'arm64' },
+  armhf: { architecture: 'arm', variant: 'v7' },
+  armel: { architecture: 'arm', variant: 'v6' },
+  i386: { architecture: '386' },
+};
+
+/** Reads `linux/arm64/v8`; names that other tools use for architectures are understood. */
+export function parsePlatform(text: string): Parsed<Platform> {
+  const [os = '', architecture = '', variant, ...rest] = text.toLowerCase().split('/');
+  const isLegal = [os, architecture, variant ?? 'v1'].every(part => /^[a-z0-9_.-]{1,32}$/.test(part));
+  if (!isLegal || rest.length > 0)
+    return { problem: `"${text}" is not a platform; write it as linux/amd64 or linux/arm/v7` };
+  return {
+    value: { os, architecture, ...architectures[architecture], ...(variant !== undefined && { variant }) },
+  };
+}
+
+/** Without a variant any will do, and arm64 and arm64/v8 are one thing. */
+export function matchesPlatform(wanted: Platform, offered: Platform): boolean {
+  if (wanted.os !== offered.os || wanted.architecture !== offered.architecture) return false;
+  const defaults: Record<string, string> = { arm64: 'v8', arm: 'v7', amd64: 'v1' };
+  const variantOf = (platform: Platform): string | undefined =>
+    platform.variant ?? defaults[platform.architecture];
+  return wanted.variant === undefined || variantOf(wanted) === variantOf(offered);
+}
+
+/** The entry of an index for a platform: an exact variant before any other. */
+export function findPlatform(manifests: readonly Descriptor[], wanted: Platform): Descriptor | undefined {
+  const fitting = manifests.filter(entry => {
+    const platform = imagePlatform(entry);
+    return platform !== undefined && matchesPlatform(wanted, platform);
+  });
+  const exact = fitting.find(
+    ({ platform }) => platform !== undefined && formatPlatform(platform) === formatPlatform(wanted),
+  );
+  return exact ?? fitting[0];
+}
+
+export function platformsOf(manifests: readonly Descriptor[]): readonly string[] {
+  return manifests.flatMap(entry => {
+    const platform = imagePlatform(entry);
+    return platform === undefined ? [] : [formatPlatform(platform)];
+  });
+}

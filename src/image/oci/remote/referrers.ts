@@ -1,0 +1,171 @@
+import { Fault } from '../../../ground/fault/fault.ts';
+import type { HttpResponse } from '../../../ground/http/send.ts';
+import type { Descriptor } from '../../../model/descriptor.ts';
+import type { Digest } from '../../../model/digest.ts';
+import { readDescriptor } from '../content.ts';
+import {
+  describeReferrer,
+  fallbackTag,
+  mergeDescriptors,
+  readReferrerIndex,
+  writeReferrerIndex,
+} from '../referrer-index.ts';
+import type { Manifest } from '../registry.ts';
+import {
+  type Condition,
+  type Fetched,
+  getManifest,
+  type ManifestPlace,
+  nameOf,
+  putManifest,
+} from './manifests.ts';
+import { readPages } from './paging.ts';
+import type { RegistryCall } from './session.ts';
+
+const mostReferrers = 100_000;
+const writeAttempts = 5;
+
+/** Everything that refers to a subject, from the API and from the fallback tag: evidence may be older than the API. */
+export async function listReferrers(place: ManifestPlace, subject: Digest): Promise<readonly Descriptor[]> {
+  const [fromApi, fallback] = await Promise.all([
+    askApi(place, subject),
+    getManifest(place, fallbackTag(subject)),
+  ]);
+  return mergeDescriptors(fromApi ?? [], readFallback(fallback?.manifest, place, subject));
+}
+
+/** Makes sure that a manifest with a subject is found from its subject, whatever the registry supports. */
+export async function registerReferrer(
+  place: ManifestPlace,
+  subject: Digest,
+  manifest: Manifest,
+  answer: HttpResponse,
+): Promise<void> {
+  // Some registries confirm the subject and still do not serve the list, so the list itself is asked once.
+  const confirmed = answer.headers['oci-subject'] === subject;
+  if (confirmed && (await servesList(place, subject, manifest.descriptor.digest))) return;
+  const entry = describeReferrer(manifest);
+  await changeFallback(place, subject, {
+    apply: entries => mergeDescriptors(entries, [entry]),
+    isDone: entries => entries.some(({ digest }) => digest === entry.digest),
+  });
+}
+
+export async function unregisterReferrer(
+  place: ManifestPlace,
+  subject: Digest,
+  referrer: Digest,
+): Promise<void> {
+  await changeFallback(place, subject, {
+    apply: entries => entries.filter(({ digest }) => digest !== referrer),
+    isDone: entries => entries.every(({ digest }) => digest !== referrer),
+  });
+}
+
+async function servesList(place: ManifestPlace, subject: Digest, referrer: Digest): Promise<boolean> {
+  const { session, repository } = place;
+  const known = session.servesReferrers.get(repository);
+  if (known !== undefined) return known;
+  const listed = await askApi(place, subject);
+  const serves = listed?.some(({ digest }) => digest === referrer) ?? false;
+  session.servesReferrers.set(repository, serves);
+  return serves;
+}
+
+/** Undefined when the registry has no such API: 404, 400, 405, 406, 303 or a page instead of a list. */
+async function askApi(place: ManifestPlace, subject: Digest): Promise<readonly Descriptor[] | undefined> {
+  const { session, repository, signal } = place;
+  if (session.servesReferrers.get(repository) === false) return undefined;
+  const call: RegistryCall = {
+    path: `${repository}/referrers/${subject}`,
+    repository,
+    headers: { accept: 'application/vnd.oci.image.index.v1+json' },
+    what: `what refers to ${nameOf(place, subject)}`,
+    accept: [200, 303, 400, 404, 405, 406],
+    ...(signal !== undefined && { signal }),
+  };
+  const response = await session.call(call);
+  if (response.status !== 200 || /html|text\/plain/i.test(response.headers['content-type'] ?? '')) {
+    response.discard();
+    if (response.status !== 400) session.servesReferrers.set(repository, false);
+    return undefined;
+  }
+  const found: Descriptor[] = [];
+  for await (const page of readPages(session, response, call)) {
+    found.push(...readList(page, nameOf(place, subject)));
+    if (found.length > mostReferrers) {
+      throw new Fault('LIMIT_EXCEEDED', {
+        what: `more refers to ${nameOf(place, subject)} than cg is willing to read`,
+        where: nameOf(place, subject),
+        expected: `at most ${mostReferrers} entries`,
+      });
+    }
+  }
+  return found;
+}
+
+function readList(page: unknown, where: string): Descriptor[] {
+  const manifests = (page as { manifests?: unknown } | null)?.manifests;
+  if (manifests === null || manifests === undefined) return [];
+  if (!Array.isArray(manifests)) {
+    throw new Fault('PROTOCOL', { what: `the list of what refers to ${where} is not an index`, where });
+  }
+  return manifests.map((entry, at) =>
+    readDescriptor(entry, `manifests[${at}]`, `the list of what refers to ${where}`),
+  );
+}
+
+/** For a reader, a tag that holds something else simply lists nothing. */
+function readFallback(
+  manifest: Manifest | undefined,
+  place: ManifestPlace,
+  subject: Digest,
+): readonly Descriptor[] {
+  try {
+    return readReferrerIndex(manifest, nameOf(place, fallbackTag(subject)));
+  } catch {
+    return [];
+  }
+}
+
+function unchanged(before: Fetched | undefined): Condition | undefined {
+  if (before === undefined) return { 'if-none-match': '*' };
+  return before.etag === undefined ? undefined : { 'if-match': before.etag };
+}
+
+interface Change {
+  readonly apply: (entries: readonly Descriptor[]) => readonly Descriptor[];
+  readonly isDone: (entries: readonly Descriptor[]) => boolean;
+}
+
+/**
+ * Read, change, write, read again. Writers of this process take turns; for those of others there are the ETag,
+ * and, where a registry ignores it, a second look after a moment.
+ */
+async function changeFallback(place: ManifestPlace, subject: Digest, change: Change): Promise<void> {
+  const tag = fallbackTag(subject);
+  const where = nameOf(place, tag);
+  const { timing } = place.session.http;
+  await place.session.locks.run(where, async () => {
+    for (let attempt = 1; attempt <= writeAttempts; attempt++) {
+      const before = await getManifest(place, tag);
+      const entries = readReferrerIndex(before?.manifest, where);
+      if (change.isDone(entries)) return;
+      const isWritten = await putManifest(
+        place,
+        tag,
+        writeReferrerIndex(change.apply(entries)),
+        unchanged(before),
+      );
+      await timing.sleep(attempt * (30 + 40 * timing.random()), place.signal);
+      if (isWritten === false) continue;
+      const after = await getManifest(place, tag);
+      if (change.isDone(readReferrerIndex(after?.manifest, where))) return;
+    }
+    throw new Fault('NETWORK', {
+      what: `others change ${where} all the time; the entry could not be added`,
+      where,
+      next: 'run the command again',
+    });
+  });
+}

@@ -1,0 +1,34 @@
+import { constants, type KeyObject, publicDecrypt } from 'node:crypto';
+import { p256, p384, p521 } from '@noble/curves/nist.js';
+import { digestNames } from '../der/oids.ts';
+import { readDer } from '../der/reader.ts';
+import { nullValue, objectIdentifier, octetString, sequence } from '../der/writer.ts';
+
+const curves = { prime256v1: p256, secp384r1: p384, secp521r1: p521 } as const;
+
+/** Verifies a signature when only the digest of what was signed is known, which node:crypto cannot. */
+export function verifyDigestSignature(digest: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
+  try {
+    if (key.asymmetricKeyType === 'ec') return verifyEcdsa(digest, key, signature);
+    return key.asymmetricKeyType === 'rsa' && verifyRsa(digest, key, signature);
+  } catch {
+    // Both libraries throw for signatures that are not even encoded like one.
+    return false;
+  }
+}
+
+function verifyEcdsa(digest: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
+  const curve = curves[key.asymmetricKeyDetails?.namedCurve as keyof typeof curves];
+  const point = readDer(key.export({ format: 'der', type: 'spki' })).member(1).bits;
+  return curve?.verify(signature, digest, point, { prehash: false, lowS: false, format: 'der' }) ?? false;
+}
+
+/** PKCS#1 v1.5: what comes out must be the one encoding of the digest (RFC 8017 §8.2.2). */
+function verifyRsa(digest: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
+  const [oid] =
+    Object.entries(digestNames).find(([, name]) => Number(name.slice(3)) / 8 === digest.length) ?? [];
+  if (oid === undefined) return false;
+  const expected = sequence(sequence(objectIdentifier(oid), nullValue), octetString(digest));
+  const actual = publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature);
+  return actual.equals(expected);
+}

@@ -1,0 +1,57 @@
+import { Fault } from '../../../ground/fault/fault.ts';
+import { isLocalTrust } from '../../../model/evidence.ts';
+import type { TrustRoot } from './trust-root.ts';
+
+/** Which trust roots a policy believes: the public one and those it names. */
+export interface AcceptedTrust {
+  /** Names beside `public-good`: `private:…`. */
+  readonly roots?: readonly string[];
+  /** Set by --allow-local-trust alone; it makes every report say that it is not about production. */
+  readonly allowLocal?: boolean;
+}
+
+export function isTrustAccepted(trust: string, accepted: AcceptedTrust): boolean {
+  if (isLocalTrust(trust)) return accepted.allowLocal === true;
+  return trust === 'public-good' || trust.startsWith('key:') || (accepted.roots ?? []).includes(trust);
+}
+
+/** What promotes, admits or signs verdicts for production refuses local trust outright. */
+export function refuseLocalTrust(accepted: AcceptedTrust, command: string): void {
+  const local = (accepted.roots ?? []).find(isLocalTrust);
+  if (accepted.allowLocal !== true && local === undefined) return;
+  throw new Fault('USAGE', {
+    what: `${command} does not take evidence of the local Sigstore.`,
+    ...(local !== undefined && { where: local }),
+    expected: 'the public-good trust root or a private one that the policy names',
+    next: 'sign with a Sigstore that is meant for production, and drop --allow-local-trust',
+  });
+}
+
+/**
+ * Keeps a local root from hiding under another name, for instance merged into a production root:
+ * its certificates say what they are, and known local keys are compared.
+ */
+export function refuseHiddenLocalRoot(root: TrustRoot, knownLocal: readonly TrustRoot[] = []): void {
+  if (isLocalTrust(root.name)) return;
+  const localKeys = new Set(knownLocal.flatMap(keysOf));
+  const hidden = keysOf(root).some(key => localKeys.has(key)) || certificatesOf(root).some(saysLocal);
+  if (!hidden) return;
+  throw new Fault('TRUST_ROOT_INVALID', {
+    what: `The trust root "${root.name}" contains keys of a local Sigstore.`,
+    expected: 'a trust root without any local certificate authority, log or timestamp authority',
+    next: 'remove the local entries from the file, or name the root local:<project>',
+  });
+}
+
+function certificatesOf(root: TrustRoot) {
+  return [...root.authorities, ...root.timestampAuthorities].flatMap(({ chain }) => chain);
+}
+
+function saysLocal({ subject }: { readonly subject: Buffer }): boolean {
+  return subject.includes('NOT FOR PRODUCTION');
+}
+
+function keysOf(root: TrustRoot): string[] {
+  const logs = [...root.logs, ...root.certificateLogs];
+  return [...certificatesOf(root), ...logs].map(({ spki }) => spki.toString('base64'));
+}

@@ -1,0 +1,70 @@
+import { Fault } from '../ground/fault/fault.ts';
+import { type CopyEvent, type CopyResult, copyImage as copyContent } from '../image/oci/copy/copy.ts';
+import { formatLocation, type Location } from '../image/oci/location.ts';
+import { open, toLocation } from '../image/oci/open.ts';
+import { isTag } from '../model/image-reference.ts';
+import { type ReachOptions, reachRegistries, toPlatform } from './reach-registries.ts';
+
+export type { CopyEvent } from '../image/oci/copy/copy.ts';
+
+export interface CopyImageOptions extends ReachOptions {
+  readonly source: string;
+  readonly target: string;
+  /** `linux/arm64`; without it all platforms. */
+  readonly platform?: string;
+  /** Signatures, attestations and whatever else refers to the image come along, unless this is false. */
+  readonly evidence?: boolean;
+  readonly onProgress?: (event: CopyEvent) => void;
+}
+
+export interface CopiedImage extends CopyResult {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** Copies an image from anywhere to anywhere that can be written, with its evidence, and never changes a digest. */
+export async function copyImage(o: CopyImageOptions): Promise<CopiedImage> {
+  const platform = o.platform === undefined ? undefined : toPlatform(o.platform);
+  const target = toLocation(o.target);
+  return await reachRegistries(o, async access => {
+    const call = o.signal === undefined ? {} : { signal: o.signal };
+    const from = await open(o.source, access, call);
+    const to = await open(target, access, { ...call, to: 'write' });
+    const result = await copyContent({
+      from: from.registry,
+      reference: from.reference,
+      to: to.registry,
+      tags: targetTags(target, from.location),
+      ...(platform !== undefined && { platform }),
+      ...(o.evidence !== undefined && { evidence: o.evidence }),
+      ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
+      ...call,
+    });
+    checkDigest(target, result);
+    return { ...result, source: formatLocation(from.location), target: formatLocation(target) };
+  });
+}
+
+/** The target's own tag; without one, that of the source; an image named by digest alone stays without. */
+function targetTags(target: Location, source: Location): readonly string[] {
+  const wanted = target.kind === 'registry' ? target.reference : target;
+  if (wanted.tag !== undefined) return [wanted.tag];
+  if (wanted.digest !== undefined) return [];
+  const { tag, digest } = source.kind === 'registry' ? source.reference : source;
+  const name = tag?.slice(tag.lastIndexOf(':') + 1);
+  // A saved image is named by a whole reference, of which the tag is the end.
+  if (name !== undefined && isTag(name)) return [name];
+  return digest === undefined ? ['latest'] : [];
+}
+
+function checkDigest(target: Location, { root }: CopyResult): void {
+  const wanted = target.kind === 'registry' ? target.reference.digest : target.digest;
+  if (wanted === undefined || wanted === root.digest) return;
+  throw new Fault('USAGE', {
+    what: 'the target names another digest than the image that was copied',
+    where: formatLocation(target),
+    expected: wanted,
+    actual: root.digest,
+    next: 'name the target by a tag, or by the digest of the source',
+  });
+}

@@ -1,0 +1,153 @@
+import { Fault } from '../ground/fault/fault.ts';
+import { type ImageManifest, imagePlatform, parseContent } from '../image/oci/content.ts';
+import { type ImageSummary, summariseConfig } from '../image/oci/image-config.ts';
+import { formatLocation } from '../image/oci/location.ts';
+import { deepestNesting, Visited } from '../image/oci/manifest-graph.ts';
+import { open } from '../image/oci/open.ts';
+import { findPlatform } from '../image/oci/platform.ts';
+import { artifactTypeOf } from '../image/oci/referrer-index.ts';
+import type { Call, Manifest, Registry } from '../image/oci/registry.ts';
+import { collect } from '../image/oci/verified.ts';
+import type { Descriptor } from '../model/descriptor.ts';
+import { formatPlatform } from '../model/descriptor.ts';
+import { type ReachOptions, reachRegistries, toPlatform } from './reach-registries.ts';
+
+export type { ImageSummary } from '../image/oci/image-config.ts';
+
+export interface InspectImageOptions extends ReachOptions {
+  readonly image: string;
+  readonly platform?: string;
+  /** Also what refers to the image; yes unless said otherwise. */
+  readonly referrers?: boolean;
+}
+
+export interface InspectedContent {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly size: number;
+  readonly artifactType?: string;
+  readonly platform?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Of an index: its images, and what else it holds. */
+  readonly children?: readonly InspectedContent[];
+  /** Of an image: what its configuration says. */
+  readonly image?: ImageSummary;
+  readonly layers?: readonly InspectedBlob[];
+  /** All blobs together, as they travel. */
+  readonly compressedSize?: number;
+  readonly referrers?: readonly InspectedContent[];
+}
+
+export interface InspectedBlob {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface InspectedImage extends InspectedContent {
+  readonly reference: string;
+}
+
+const largestConfig = 8 * 1024 * 1024;
+
+/** Everything about an image as one tree: platforms, configurations, layers, and whatever refers to any of it. */
+export async function inspectImage(o: InspectImageOptions): Promise<InspectedImage> {
+  return await reachRegistries(o, async access => {
+    const call = o.signal === undefined ? {} : { signal: o.signal };
+    const { registry, reference, location } = await open(o.image, access, call);
+    const inspection = new Inspection(registry, o.referrers !== false, call);
+    const root = await registry.manifest(reference, call);
+    const chosen = o.platform === undefined ? root : await inspection.choose(root, o.platform);
+    return { reference: formatLocation(location), ...(await inspection.inspect(chosen, 0)) };
+  });
+}
+
+class Inspection {
+  readonly #registry: Registry;
+  readonly #withReferrers: boolean;
+  readonly #call: Call;
+  readonly #visited: Visited;
+
+  constructor(registry: Registry, withReferrers: boolean, call: Call) {
+    this.#registry = registry;
+    this.#withReferrers = withReferrers;
+    this.#call = call;
+    this.#visited = new Visited(registry.place);
+  }
+
+  async choose(root: Manifest, platform: string): Promise<Manifest> {
+    const content = parseContent(root);
+    if (content.kind !== 'index') return root;
+    const found = findPlatform(content.manifests, toPlatform(platform));
+    if (found !== undefined) return await this.#registry.manifest(found.digest, this.#call);
+    throw new Fault('NOT_FOUND', {
+      what: `${this.#registry.place} has no image for ${platform}`,
+      where: this.#registry.place,
+    });
+  }
+
+  async inspect(manifest: Manifest, depth: number, entry?: Descriptor): Promise<InspectedContent> {
+    const isNew = this.#visited.enter(manifest.descriptor, depth);
+    const content = parseContent(manifest);
+    const artifactType = artifactTypeOf(content);
+    const platform = entry === undefined ? undefined : imagePlatform(entry);
+    const annotations = { ...entry?.annotations, ...content.annotations };
+    const head: InspectedContent = {
+      digest: manifest.descriptor.digest,
+      mediaType: manifest.descriptor.mediaType,
+      size: manifest.descriptor.size,
+      ...(artifactType !== undefined && { artifactType }),
+      ...(platform !== undefined && { platform: formatPlatform(platform) }),
+      ...(Object.keys(annotations).length > 0 && { annotations }),
+    };
+    // What was shown before is not shown again: circles end here.
+    if (!isNew) return head;
+    const body =
+      content.kind === 'index' ? await this.#children(content.manifests, depth) : await this.#image(content);
+    const referrers = this.#withReferrers ? await this.#referrers(manifest, depth) : [];
+    return { ...head, ...body, ...(referrers.length > 0 && { referrers }) };
+  }
+
+  async #children(
+    entries: readonly Descriptor[],
+    depth: number,
+  ): Promise<Pick<InspectedContent, 'children'>> {
+    const children: InspectedContent[] = [];
+    for (const entry of entries) {
+      children.push(
+        await this.inspect(await this.#registry.manifest(entry.digest, this.#call), depth + 1, entry),
+      );
+    }
+    return { children };
+  }
+
+  async #image({ config, layers }: ImageManifest): Promise<Partial<InspectedContent>> {
+    const compressedSize = layers.reduce((sum, { size }) => sum + size, config.size);
+    const image = await this.#configuration(config);
+    return { ...(image !== undefined && { image }), layers: layers.map(toBlob), compressedSize };
+  }
+
+  async #configuration(config: Descriptor): Promise<ImageSummary | undefined> {
+    if (!/image\.config|container\.image/.test(config.mediaType) || config.size > largestConfig)
+      return undefined;
+    return summariseConfig(await collect(this.#registry.blob(config, this.#call)), config.digest);
+  }
+
+  async #referrers({ descriptor }: Manifest, depth: number): Promise<InspectedContent[]> {
+    if (depth >= deepestNesting) return [];
+    const found: InspectedContent[] = [];
+    for (const entry of await this.#registry.referrers(descriptor.digest, this.#call)) {
+      const manifest = await this.#registry.manifest(entry.digest, this.#call);
+      // A list can lie; the manifest itself says what it refers to.
+      if (parseContent(manifest).subject?.digest === descriptor.digest) {
+        found.push(await this.inspect(manifest, depth + 1));
+      }
+    }
+    return found;
+  }
+}
+
+function toBlob({ digest, mediaType, size, annotations }: Descriptor): InspectedBlob {
+  return { digest, mediaType, size, ...(annotations !== undefined && { annotations }) };
+}

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { Fault } from '../ground/fault/fault.ts';
+import type { Environment } from '../ground/http/proxy.ts';
+import { RegistryAccess } from '../image/oci/access.ts';
+import type { Credential } from '../image/oci/credentials/credential.ts';
+import { parsePlatform } from '../image/oci/platform.ts';
+import type { Platform } from '../model/descriptor.ts';
+
+/** What every command that touches registries takes from its user. */
+export interface ReachOptions {
+  readonly env: Environment;
+  readonly offline?: boolean;
+  /** Hosts that may be spoken to in plain http. */
+  readonly insecureRegistries?: readonly string[];
+  /** Files with certificates of private authorities; `SSL_CERT_FILE` counts as well. */
+  readonly caFiles?: readonly string[];
+  readonly username?: string;
+  readonly password?: string;
+  /** For tests and for impatient users; seconds without progress are 60. */
+  readonly idleLimit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Opens what is needed to reach registries, and closes it whatever happens. */
+export async function reachRegistries<T>(
+  o: ReachOptions,
+  work: (access: RegistryAccess) => Promise<T>,
+): Promise<T> {
+  const credential = explicitCredential(o);
+  const access = new RegistryAccess({
+    env: o.env,
+    ca: await readCertificates(o),
+    insecureHosts: o.insecureRegistries ?? [],
+    offline: o.offline ?? false,
+    ...(o.idleLimit !== undefined && { idleLimit: o.idleLimit }),
+    ...(credential !== undefined && { explicit: { credential } }),
+  });
+  try {
+    return await work(access);
+  } finally {
+    access.close();
+  }
+}
+
+export function toPlatform(text: string): Platform {
+  const parsed = parsePlatform(text);
+  if ('value' in parsed) return parsed.value;
+  throw new Fault('USAGE', { what: parsed.problem });
+}
+
+function explicitCredential({ username, password }: ReachOptions): Credential | undefined {
+  if (username === undefined && password === undefined) return undefined;
+  if (username === undefined || username === '' || password === undefined || password === '') {
+    throw new Fault('USAGE', {
+      what: username ? 'a user name needs a password' : 'a password needs a user name',
+      next: 'give both: --username NAME --password-stdin',
+    });
+  }
+  return { kind: 'password', username, password, source: '--username and --password-stdin' };
+}
+
+async function readCertificates({ caFiles = [], env }: ReachOptions): Promise<string[]> {
+  const fromEnvironment = env['SSL_CERT_FILE'] ? [env['SSL_CERT_FILE']] : [];
+  return await Promise.all([...caFiles, ...fromEnvironment].map(readCertificate));
+}
+
+async function readCertificate(path: string): Promise<string> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new Fault('FILE_MISSING', {
+      what: `the certificate file ${path} could not be read`,
+      where: path,
+      cause: error,
+    });
+  }
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw new Fault('FILE_INVALID', {
+    what: `${path} holds no certificate`,
+    where: path,
+    expected: '-----BEGIN CERTIFICATE-----',
+  });
+}
