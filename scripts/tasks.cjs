@@ -80,8 +80,8 @@ function build(options) {
     path.join(root, 'scripts/build.mjs'),
     path.join(root, 'package.json'),
   ]);
-  const stamp = path.join(root, 'dist', '.sources');
-  if (!options?.always && read(stamp) === sources) return;
+  const stamp = path.join(root, 'node_modules', '.cascadeguard-built');
+  if (!options?.always && fs.existsSync(cli) && read(stamp) === sources) return;
   const result = spawnSync(process.execPath, [path.join(root, 'scripts/build.mjs')], {
     cwd: root,
     stdio: 'inherit',

@@ -1,3 +1,4 @@
+import { HttpClient } from '../src/ground/http/client.ts';
 import { systemClock } from '../src/model/clock.ts';
 import type { Digest } from '../src/model/digest.ts';
 import type { IdentityPattern } from '../src/model/identity.ts';
@@ -8,7 +9,7 @@ import {
   type LocalSigstoreOptions,
   startLocalSigstore,
 } from '../src/trust/attest/local-sigstore/start.ts';
-import { nodeHttp } from '../src/trust/attest/services/node-http.ts';
+import { clientHttp } from '../src/trust/attest/services/client-http.ts';
 import { parseSigningConfig } from '../src/trust/attest/services/signing-services.ts';
 import type { SigningPlace } from '../src/trust/attest/sign.ts';
 import { type SigningRun, startKeylessRun } from '../src/trust/attest/signing-run.ts';
@@ -39,7 +40,7 @@ export const exampleStatement = buildStatement({
 export async function openEvidenceLab(o: Partial<LocalSigstoreOptions> = {}): Promise<EvidenceLab> {
   const sigstore = await startLocalSigstore({ project: 'lab', ...o });
   const root = parseTrustRoot(`local:${o.project ?? 'lab'}`, JSON.stringify(sigstore.trustedRoot));
-  const http = nodeHttp();
+  const http = clientHttp(new HttpClient());
   const clock = o.clock ?? systemClock;
   const services = (variant: 'v1' | 'v1-tsa' | 'v2-tsa') =>
     parseSigningConfig(JSON.stringify(sigstore.signingConfig(variant)), clock.now());

@@ -67,7 +67,7 @@ async function bundleOnce(): Promise<string> {
 
 function firstMessage(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    child.once('message', message => resolve(String(message)));
+    child.once('message', message => resolve(typeof message === 'string' ? message : ''));
     child.once('exit', code => reject(new Error(`the registry ended with ${code}`)));
   });
 }

@@ -43,23 +43,9 @@ export async function startVariant(kind: 'open' | 'secured'): Promise<Variant> {
 export function makeCertificate(folder: string): { readonly cert: string; readonly key: string } {
   const cert = join(folder, 'ca.crt');
   const key = join(folder, 'key.pem');
-  execFileSync(
-    'openssl',
-    [
-      ...[
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-      ],
-      ...['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert],
-    ],
-    { stdio: 'ignore' },
-  );
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const name = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const args = ['req', '-x509', ...kind, ...name, '-keyout', key, '-out', cert];
+  execFileSync('openssl', args, { stdio: 'ignore' });
   return { cert, key };
 }

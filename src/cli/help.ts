@@ -2,31 +2,9 @@ import { formatBytes } from '../ground/terminal/amounts.ts';
 import type { Style } from '../ground/terminal/style.ts';
 import { formatTable } from '../ground/terminal/table.ts';
 import type { AnyCommand, Argument, Flag, Flags, NumberFlag, TextFlag } from './command.ts';
-import { type CommandEntry, commandGroups, commandTable } from './command-table.ts';
+import { type CommandEntry, commandTable } from './command-table.ts';
+import { flagName } from './flag-name.ts';
 import { globalFlags } from './global-flags.ts';
-import { flagName } from './read-input.ts';
-
-/** `cg --help`: what it is, how to begin, and one line per command. */
-export function renderOverview(style: Style): string {
-  const groups = commandGroups.flatMap(group => {
-    const rows = commandTable
-      .filter(entry => entry.group === group)
-      .map(entry => [`cg ${entry.path}`, entry.purpose]);
-    return rows.length === 0 ? [] : [`${style.bold(group)}\n${formatTable(rows, '  ')}`];
-  });
-  return [
-    'cg takes a container image from commit to cluster and proves every step.',
-    ...groups,
-    `${style.bold('More')}\n${formatTable(
-      [
-        ['cg COMMAND --help', 'examples and flags of one command'],
-        ['cg help CODE', 'what an error code means and what to do'],
-        ['cg --version', 'version; with --output json also where it was built from'],
-      ],
-      '  ',
-    )}`,
-  ].join('\n\n');
-}
 
 /** `cg GROUP`: the commands below a noun. */
 export function renderGroup(noun: string, style: Style): string {

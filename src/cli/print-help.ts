@@ -7,33 +7,19 @@ import type { AnyCommand } from './command.ts';
 import type { CommandEntry } from './command-table.ts';
 import type { World } from './context.ts';
 import { findCommand } from './find-command.ts';
-import { renderCommandHelp, renderGroup, renderOverview } from './help.ts';
+import { renderCommandHelp, renderGroup } from './help.ts';
 
-/** `cg`, `cg --help`, `cg help`, `cg help COMMAND`, `cg help CODE`. */
+/** `cg help`, `cg help COMMAND`, `cg help CODE`. */
 export async function printHelp(words: readonly string[], world: World): Promise<ExitCode> {
   const style = styleFor(world);
-  const topic = words.filter(word => !word.startsWith('-') && word !== 'help');
-  if (topic.length === 0) return printOverview(words, world, style);
+  const topic = words.filter(word => !word.startsWith('-'));
+  if (topic.length === 0) return (await import('./print-overview.ts')).printOverview([], world);
   const name = topic.join(' ');
   if (/^[A-Z][A-Z0-9_]+$/.test(name)) return print(world, explainCode(name, style));
   const found = findCommand(topic);
   if (found.kind === 'group') return printGroup(found.noun, world);
   const { command } = await found.entry.load();
   return printCommandHelp(found.entry, command, true, world);
-}
-
-function printOverview(words: readonly string[], world: World, style: Style): ExitCode {
-  const stray = words.find(
-    word => word.startsWith('-') && !['--help', '-h', '--verbose', '-v', '--quiet', '-q'].includes(word),
-  );
-  if (stray !== undefined) {
-    throw new Fault('USAGE', {
-      what: `there is no command on the line, only ${stray}`,
-      expected: 'cg COMMAND [flags]',
-      next: 'cg --help',
-    });
-  }
-  return print(world, renderOverview(style));
 }
 
 export function printGroup(noun: string, world: World): ExitCode {

@@ -5,6 +5,7 @@ import { parseDuration } from '../model/duration.ts';
 import { nearest } from '../model/nearest.ts';
 import type { Parsed } from '../model/parsed.ts';
 import type { Argument, Flag, Flags, Input, NumberFlag } from './command.ts';
+import { flagName } from './flag-name.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -23,10 +24,6 @@ export function readInput<F extends Flags>(
   );
   checkArguments(usage, args);
   return { flags: values as Input<F>['flags'], args };
-}
-
-export function flagName(key: string): string {
-  return `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
 }
 
 function splitWords(

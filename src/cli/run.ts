@@ -1,12 +1,5 @@
-import { type ExitCode, exitCodes } from '../ground/fault/exit-codes.ts';
-import { Fault } from '../ground/fault/fault.ts';
-import { createStyle, type Style, wantsColour } from '../ground/terminal/style.ts';
-import type { AnyCommand } from './command.ts';
-import type { CommandEntry } from './command-table.ts';
-import type { Context, World } from './context.ts';
-import { findCommand } from './find-command.ts';
-import { type GlobalValues, globalFlags } from './global-flags.ts';
-import { readInput } from './read-input.ts';
+import type { ExitCode } from '../ground/fault/exit-codes.ts';
+import type { World } from './context.ts';
 
 /** The whole program but for the process around it: words in, exit code out. Never throws. */
 export async function run(words: readonly string[], world: World): Promise<ExitCode> {
@@ -18,105 +11,18 @@ export async function run(words: readonly string[], world: World): Promise<ExitC
   }
 }
 
+/** Everything is loaded only when it is needed: help and version are as fast as bare node, nearly. */
 async function dispatch(words: readonly string[], world: World): Promise<ExitCode> {
   const [first] = words;
   const beforeDashes = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
   if (first === '__complete')
     return (await import('./completion/complete.ts')).complete(words.slice(1), world);
-  const isPlain = beforeDashes.some(word => !word.startsWith('-'));
   if (beforeDashes.includes('--version') || first === 'version') {
-    return (await import('./version.ts')).printVersion(
-      words.filter(word => word !== 'version'),
-      world,
-    );
+    const { printVersion } = await import('./version.ts');
+    return printVersion(words, world);
   }
-  if (first === 'help' || !isPlain) return (await import('./print-help.ts')).printHelp(words, world);
-  const found = findCommand(words);
-  if (found.kind === 'group') return (await import('./print-help.ts')).printGroup(found.noun, world);
-  const { command } = await found.entry.load();
-  if (beforeDashes.some(word => word === '--help' || word === '-h')) {
-    return (await import('./print-help.ts')).printCommandHelp(
-      found.entry,
-      command,
-      !beforeDashes.includes('-h'),
-      world,
-    );
-  }
-  return runCommand(found.entry, command, found.words, world);
-}
-
-async function runCommand(
-  entry: CommandEntry,
-  command: AnyCommand,
-  words: readonly string[],
-  world: World,
-): Promise<ExitCode> {
-  const flags = { ...globalFlags, ...command.flags };
-  const input = readInput({ name: `cg ${entry.path}`, flags, args: command.args ?? [] }, words, world.env);
-  const global = input.flags as GlobalValues;
-  const render = chooseFormat(entry, command, global);
-  const { openProgress } = await import('./open-progress.ts');
-  const errStyle = styleOf(global, world, world.stderr.isTTY === true);
-  const { progress, close } = openProgress(world, global, errStyle);
-  const context: Context = {
-    env: world.env,
-    cwd: world.cwd,
-    clock: world.clock,
-    signal: world.signal,
-    progress,
-    offline: global.offline,
-    verbose: global.verbose,
-    interactive: world.stdin.isTTY === true && world.stderr.isTTY === true,
-    stdin: world.stdin,
-    ...(world.ask && { ask: world.ask }),
-    say: text => {
-      if (!global.quiet) world.stderr.write(`${text}\n`);
-    },
-    write: text => void world.stdout.write(text),
-    errStyle,
-  };
-  try {
-    const answer = await command.run(input, context);
-    close();
-    await emit(render(answer.result, styleOf(global, world, world.stdout.isTTY === true)), global, world);
-    return answer.exit ?? exitCodes.done;
-  } finally {
-    close();
-  }
-}
-
-function chooseFormat(
-  entry: CommandEntry,
-  command: AnyCommand,
-  global: GlobalValues,
-): (result: unknown, style: Style) => string {
-  const format = global.output;
-  if (format === 'text') return command.text;
-  if (format === 'json') return result => (result === undefined ? '' : JSON.stringify(result, null, 2));
-  const own =
-    command.formats !== undefined && Object.hasOwn(command.formats, format)
-      ? command.formats[format]
-      : undefined;
-  if (own) return own;
-  throw new Fault('USAGE', {
-    what: `cg ${entry.path} has no output format "${format}"`,
-    expected: ['text', 'json', ...Object.keys(command.formats ?? {})].join(', '),
-    actual: format,
-    next: `cg ${entry.path} --output json`,
-  });
-}
-
-async function emit(text: string, global: GlobalValues, world: World): Promise<void> {
-  if (text === '') return;
-  const line = text.endsWith('\n') ? text : `${text}\n`;
-  if (global.outputFile === undefined) {
-    world.stdout.write(line);
-    return;
-  }
-  const { writeResult } = await import('./write-result.ts');
-  await writeResult(global.outputFile, line, world.cwd);
-}
-
-function styleOf(global: GlobalValues, world: World, isTerminal: boolean): Style {
-  return createStyle(global.outputFile === undefined && wantsColour(global.color, world.env, isTerminal));
+  const isPlain = beforeDashes.some(word => !word.startsWith('-'));
+  if (!isPlain) return (await import('./print-overview.ts')).printOverview(words, world);
+  if (first === 'help') return (await import('./print-help.ts')).printHelp(words.slice(1), world);
+  return (await import('./run-command.ts')).runNamedCommand(words, world);
 }

@@ -9,6 +9,7 @@ import {
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HttpClient } from '../../src/ground/http/client.ts';
 import type { Bundle, LogEntry } from '../../src/trust/attest/bundle/bundle.ts';
 import { formatBundle } from '../../src/trust/attest/bundle/format-bundle.ts';
 import { parseCertificate } from '../../src/trust/attest/certificates/certificate.ts';
@@ -31,7 +32,7 @@ import { githubClaims } from '../../src/trust/attest/local-sigstore/development-
 import { type LocalKeys, loadKeys } from '../../src/trust/attest/local-sigstore/keys.ts';
 import { keyDetailsOf } from '../../src/trust/attest/log/hashed-rekord.ts';
 import { keyIdOf } from '../../src/trust/attest/log/key-id.ts';
-import { nodeHttp } from '../../src/trust/attest/services/node-http.ts';
+import { clientHttp } from '../../src/trust/attest/services/client-http.ts';
 import { addToFirstRekor, addToSecondRekor } from '../../src/trust/attest/services/rekor.ts';
 import { requestTimestamp } from '../../src/trust/attest/services/timestamp.ts';
 import { signStatement } from '../../src/trust/attest/sign.ts';
@@ -70,7 +71,7 @@ export async function openForge(): Promise<Forge> {
   const folder = mkdtempSync(join(tmpdir(), 'cg-forge-'));
   const lab = await openEvidenceLab({ folder });
   const keys = await loadKeys(join(folder, 'keys'));
-  const http = nodeHttp();
+  const http = clientHttp(new HttpClient());
   const leaf = (o: LeafOrder = {}) => forgeLeaf(lab, keys, o);
   const stamp = (signature: Buffer, at: Date) =>
     issueTimestamp(

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandTable } from '../../src/cli/command-table.ts';
+import { flagName } from '../../src/cli/flag-name.ts';
 import { globalFlags } from '../../src/cli/global-flags.ts';
-import { flagName } from '../../src/cli/read-input.ts';
 import { faultCodes } from '../../src/ground/fault/codes.ts';
 import { runCli } from './pretend.ts';
 

@@ -39,7 +39,8 @@ for (const [kind, how] of kinds) {
     });
 
     /** Runs a client in a home of its own, with nothing of ours in its environment. */
-    function run(name: string, args: readonly string[]): Promise<string> {
+    function run(name: string, nested: readonly (string | readonly string[])[]): Promise<string> {
+      const args = nested.flat();
       const env = {
         HOME: home,
         PATH: process.env.PATH ?? '',
@@ -97,7 +98,7 @@ for (const [kind, how] of kinds) {
         await writeFile(join(home, 'sbom.json'), '{"sbom":true}');
         await run('oras', ['push', ...access, image, 'data.json:application/json']);
         await run('oras', [
-          ...['attach', ...access, '--artifact-type', 'application/vnd.example.sbom', image],
+          ['attach', ...access, '--artifact-type', 'application/vnd.example.sbom', image],
           'sbom.json:application/json',
         ]);
         const discover = async (reference: string): Promise<string> =>
@@ -108,7 +109,8 @@ for (const [kind, how] of kinds) {
           ...(registry.certificate === undefined
             ? [`--${side}-plain-http`]
             : [`--${side}-ca-file`, registry.certificate]),
-          ...[`--${side}-registry-config`, authFile],
+          `--${side}-registry-config`,
+          authFile,
         ];
         await run('oras', ['cp', '-r', ...doubled('from'), ...doubled('to'), image, copy]);
         expect(await discover(copy)).toContain('application/vnd.example.sbom');
@@ -135,24 +137,21 @@ for (const [kind, how] of kinds) {
         const verify = registry.isSecure ? 'true' : 'false';
         const certificates = registry.isSecure ? registry.folder : home;
         const both = (side: string): string[] => [
-          ...[`--${side}-tls-verify=${verify}`, `--${side}-cert-dir`, certificates],
+          `--${side}-tls-verify=${verify}`,
+          `--${side}-cert-dir`,
+          certificates,
         ];
         const single = ['--authfile', authFile, `--tls-verify=${verify}`, '--cert-dir', certificates];
         const policy = ['--policy', join(home, 'policy.json')];
         await run('skopeo', [
-          ...[
-            ...policy,
-            'copy',
-            '--preserve-digests',
-            '--authfile',
-            authFile,
-            ...both('src'),
-            ...both('dest'),
-          ],
-          ...[`docker://${source}`, `docker://${registry.host}/skopeo/copy:v2`],
+          policy,
+          ['copy', '--preserve-digests', '--authfile', authFile],
+          both('src'),
+          both('dest'),
+          [`docker://${source}`, `docker://${registry.host}/skopeo/copy:v2`],
         ]);
         const tags = await run('skopeo', [
-          ...[...policy, 'list-tags', ...single, `docker://${registry.host}/skopeo/copy`],
+          [...policy, 'list-tags', ...single, `docker://${registry.host}/skopeo/copy`],
         ]);
         expect(JSON.parse(tags)).toMatchObject({ Tags: ['v2'] });
         const raw = async (reference: string): Promise<string> =>
@@ -174,7 +173,9 @@ for (const [kind, how] of kinds) {
         ];
         const policy = ['--signature-policy', join(home, 'policy.json')];
         const access = [
-          ...['--authfile', authFile, `--tls-verify=${registry.isSecure}`],
+          '--authfile',
+          authFile,
+          `--tls-verify=${registry.isSecure}`,
           ...(registry.isSecure ? ['--cert-dir', registry.folder] : []),
         ];
         const image = `docker://${registry.host}/buildah/app:v1`;

@@ -5,8 +5,8 @@ import { plainStyle } from '../../ground/terminal/style.ts';
 import type { Completer, Flag, Flags } from '../command.ts';
 import { type CommandEntry, commandTable } from '../command-table.ts';
 import type { Context, World } from '../context.ts';
+import { flagName } from '../flag-name.ts';
 import { globalFlags } from '../global-flags.ts';
-import { flagName } from '../read-input.ts';
 
 interface Proposal {
   readonly word: string;

@@ -55,7 +55,7 @@ export const hostileCases: readonly Case[] = [
     run: async ({ client, random }) => {
       const image = makeImage(random);
       for (const blob of image.blobs) await client.pushBlob(blob);
-      for (const tag of ['.dot', '-dash', 'a%2fb', `${'a'.repeat(129)}`, '%2e%2e', 'sp%20ace', '%00']) {
+      for (const tag of ['.dot', '-dash', 'a%2fb', 'a'.repeat(129), '%2e%2e', 'sp%20ace', '%00']) {
         const answer = await client.pushManifest(tag, image.manifest);
         expect([tag, answer.status]).toEqual([tag, expect.toSatisfy(isRefusal)]);
       }

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
 import { type Certificate, parseCertificate } from '../certificates/certificate.ts';
 import { decodeOnePem, encodePem } from '../certificates/pem.ts';
 import {
@@ -109,6 +109,6 @@ async function keep(folder: string | undefined, name: string, fresh: Buffer): Pr
   const path = join(folder, `${name}-certificate.pem`);
   const kept = await readIfThere(path);
   if (kept !== undefined) return decodeOnePem(kept, 'CERTIFICATE');
-  await writeFile(path, encodePem('CERTIFICATE', fresh), { mode: 0o600, flag: 'wx' });
+  await writeFileAtomically(path, encodePem('CERTIFICATE', fresh), { mode: 0o600, durable: true });
   return fresh;
 }

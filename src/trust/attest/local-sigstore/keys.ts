@@ -1,6 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
 
 const kinds = {
   'certificate-root': 'P-384',
@@ -31,7 +32,8 @@ async function loadKey(folder: string | undefined, name: LocalKeyName): Promise<
   const kept = await readIfThere(path);
   if (kept !== undefined) return createPrivateKey(kept);
   const key = generateKey(name);
-  await writeFile(path, key.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600, flag: 'wx' });
+  const pem = key.export({ format: 'pem', type: 'pkcs8' });
+  await writeFileAtomically(path, pem, { mode: 0o600, durable: true });
   return key;
 }
 

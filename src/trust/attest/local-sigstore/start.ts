@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
+import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
+import { lockFolder } from '../../../ground/store/folder-lock.ts';
 import { type Clock, systemClock } from '../../../model/clock.ts';
 import { spkiOf } from '../certificates/profile.ts';
 import type { Claims } from '../identity-token/claims.ts';
@@ -9,7 +11,6 @@ import type { JsonObject } from '../json/strict-json.ts';
 import { ed25519NoteKeyId, keyIdOf } from '../log/key-id.ts';
 import { loadAuthority } from './authority.ts';
 import { LocalCertificateAuthority, type LoggedCertificate } from './certificate-authority.ts';
-import { lockFolder } from './folder-lock.ts';
 import { LocalIssuer } from './issuer.ts';
 import { loadKeys, readIfThere } from './keys.ts';
 import { RecordFile } from './record-file.ts';
@@ -59,7 +60,8 @@ interface Identity {
 export async function startLocalSigstore(o: LocalSigstoreOptions): Promise<LocalSigstore> {
   const { folder } = o;
   if (folder !== undefined) await mkdir(folder, { recursive: true, mode: 0o700 });
-  const unlock = folder === undefined ? () => {} : lockFolder(folder);
+  const lock = folder === undefined ? undefined : lockFolder(folder, 'cg sigstore serve');
+  const unlock = () => lock?.release();
   try {
     return await startUnlocked(o, unlock);
   } catch (error) {
@@ -180,9 +182,9 @@ async function keepIdentity(folder: string | undefined, url: string): Promise<Id
   const treeId = (randomBytes(8).readBigUInt64BE() >> 1n).toString();
   const identity = { url, treeId };
   if (folder !== undefined) {
-    await writeFile(join(folder, 'identity.json'), `${JSON.stringify(identity)}\n`, {
+    await writeFileAtomically(join(folder, 'identity.json'), `${JSON.stringify(identity)}\n`, {
       mode: 0o600,
-      flag: 'wx',
+      durable: true,
     });
   }
   return identity;

@@ -1,5 +1,5 @@
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
 import type { Certificate } from '../certificates/certificate.ts';
 import { encodePem } from '../certificates/pem.ts';
 import { spkiOf } from '../certificates/profile.ts';
@@ -110,7 +110,11 @@ export async function writeTrustFiles(
     'ctfe.pub': publicPem('ct-log'),
     'cosign.env': environmentOf(folder),
   };
-  await Promise.all(Object.entries(files).map(([name, text]) => replaceFile(join(folder, name), text)));
+  await Promise.all(
+    Object.entries(files).map(([name, text]) =>
+      writeFileAtomically(join(folder, name), text, { mode: 0o644 }),
+    ),
+  );
 }
 
 /** What cosign up to 2.5 needs beside --trusted-root, which still calls home there. */
@@ -125,10 +129,4 @@ function environmentOf(folder: string): string {
 
 function pretty(value: JsonObject): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.${process.pid}.new`;
-  await writeFile(draft, text, { mode: 0o644 });
-  await rename(draft, path);
 }

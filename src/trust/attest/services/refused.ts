@@ -1,6 +1,6 @@
 import { Fault } from '../../../ground/fault/fault.ts';
+import { redactUrl } from '../../../ground/http/redact-url.ts';
 import type { HttpReply } from './http.ts';
-import { placeOf } from './node-http.ts';
 
 const tokens = /[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*/g;
 
@@ -8,14 +8,14 @@ const tokens = /[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*/g;
 export function refusedBy(service: string, url: string, reply: HttpReply): Fault {
   return new Fault('SIGSTORE_REFUSED', {
     what: `The ${service} answered with status ${reply.status}${sentenceOf(reply)}.`,
-    where: placeOf(url),
+    where: redactUrl(url),
   });
 }
 
 export function unreadableReply(service: string, url: string, cause: unknown): Fault {
   return new Fault('SIGSTORE_REFUSED', {
     what: `The ${service} answered with something that cannot be read.`,
-    where: placeOf(url),
+    where: redactUrl(url),
     cause,
   });
 }

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { createHash, type KeyObject } from 'node:crypto';
 import { Fault } from '../../../ground/fault/fault.ts';
+import { run } from '../../../ground/process/run.ts';
 import { hashFor, verifyKeySignature } from '../certificates/signature.ts';
 import { decodeBase64 } from '../json/base64.ts';
 import type { ServiceCall } from '../services/http.ts';
@@ -11,7 +11,8 @@ export interface SignerCommand {
   readonly command: readonly [string, ...string[]];
   readonly publicKey: KeyObject;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly timeout?: number;
+  /** Milliseconds. */
+  readonly timeLimit?: number;
 }
 
 const maxOutput = 16 * 1024;
@@ -34,7 +35,7 @@ export function commandSigner(signer: SignerCommand): KeyHolder {
     publicKey,
     sign: async (bytes, o = {}) => {
       const digest = createHash(algorithm).update(bytes).digest('base64');
-      const output = await run(signer, `${JSON.stringify({ digest, algorithm })}\n`, o);
+      const output = await askProgram(signer, `${JSON.stringify({ digest, algorithm })}\n`, o);
       const signature = read(output);
       if (signature !== undefined && verifyKeySignature(bytes, publicKey, signature)) return signature;
       throw failed(signer, 'wrote something that is not a signature by the key');
@@ -42,39 +43,19 @@ export function commandSigner(signer: SignerCommand): KeyHolder {
   };
 }
 
-function run(signer: SignerCommand, input: string, { signal }: ServiceCall): Promise<string> {
+async function askProgram(signer: SignerCommand, input: string, { signal }: ServiceCall): Promise<string> {
   const [program, ...args] = signer.command;
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      env: { ...signer.environment },
-      timeout: signer.timeout ?? 30_000,
-      ...(signal !== undefined && { signal }),
-    });
-    let output = '';
-    child.stdout.setEncoding('latin1');
-    child.stdout.on('data', (chunk: string) => {
-      output += chunk;
-      if (output.length > maxOutput) child.kill('SIGKILL');
-    });
-    child.once('error', cause =>
-      reject(signal?.aborted === true ? cause : failed(signer, 'could not be started', cause)),
-    );
-    child.once('close', code => {
-      if (code === 0 && output.length <= maxOutput) resolve(output);
-      else
-        reject(
-          failed(
-            signer,
-            code === null ? 'was stopped, it took too long or wrote too much' : `ended with status ${code}`,
-          ),
-        );
-    });
-    child.stdin.on('error', () => {
-      // A program that does not read ends with a status of its own.
-    });
-    child.stdin.end(input);
+  const { code, stdout } = await run({
+    program,
+    args,
+    env: signer.environment,
+    input,
+    timeLimit: signer.timeLimit ?? 30_000,
+    outputLimit: maxOutput,
+    ...(signal !== undefined && { signal }),
   });
+  if (code !== 0) throw failed(signer, code === undefined ? 'was stopped' : `ended with status ${code}`);
+  return stdout.toString('latin1');
 }
 
 function read(output: string): Buffer | undefined {
@@ -85,10 +66,6 @@ function read(output: string): Buffer | undefined {
   }
 }
 
-function failed({ command: [program] }: SignerCommand, what: string, cause?: unknown): Fault {
-  return new Fault('SIGNER_FAILED', {
-    what: `The signer program ${what}.`,
-    where: program,
-    ...(cause !== undefined && { cause }),
-  });
+function failed({ command: [program] }: SignerCommand, what: string): Fault {
+  return new Fault('SIGNER_FAILED', { what: `The signer program ${what}.`, where: program });
 }

@@ -13,5 +13,9 @@ export function memorySigner(privateKey: KeyObject): KeyHolder {
 
 /** A key that lives as long as one signing run. */
 export function ephemeralSigner(): KeyHolder {
-  return memorySigner(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+  return memorySigner(ephemeralKey());
+}
+
+export function ephemeralKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }

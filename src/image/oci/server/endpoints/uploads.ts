@@ -22,7 +22,7 @@ export async function startUpload(service: Service, exchange: Exchange, reposito
     answerProgress(exchange, upload, 202);
     return;
   }
-  await service.store.uploads.use(upload, async () => {
+  await service.store.uploads.use(upload, interruptOf(exchange), async () => {
     try {
       await completeUpload(service, exchange, upload, digest);
     } catch (error) {
@@ -47,7 +47,7 @@ export async function appendUpload(
 ): Promise<void> {
   const { uploads } = service.store;
   const upload = uploads.find(repository, id);
-  await uploads.use(upload, async () => {
+  await uploads.use(upload, interruptOf(exchange), async () => {
     checkChunk(exchange, upload);
     await receive(service, exchange, upload, 'sha256');
   });
@@ -66,7 +66,7 @@ export async function finishUpload(
   const asked = exchange.query.get('digest');
   if (asked === null) throw new Refusal(400, 'DIGEST_INVALID', 'the parameter "digest" is missing');
   const digest = parseDigest(asked);
-  await uploads.use(upload, async () => {
+  await uploads.use(upload, interruptOf(exchange), async () => {
     checkChunk(exchange, upload);
     await completeUpload(service, exchange, upload, digest);
   });
@@ -80,8 +80,12 @@ export async function cancelUpload(
 ): Promise<void> {
   const { uploads } = service.store;
   const upload = uploads.find(repository, id);
-  await uploads.use(upload, () => uploads.cancel(upload));
+  await uploads.use(upload, interruptOf(exchange), () => uploads.cancel(upload));
   exchange.empty(204);
+}
+
+function interruptOf(exchange: Exchange): () => void {
+  return () => void exchange.request.destroy();
 }
 
 async function completeUpload(

@@ -61,7 +61,11 @@ export class BlobLinks {
     try {
       const file = await open(path, 'a');
       // By our clock, not by the one of a file server: ages are judged by ours.
-      await file.utimes(now / 1000, now / 1000).finally(() => file.close());
+      try {
+        await file.utimes(now / 1000, now / 1000);
+      } finally {
+        await file.close();
+      }
     } catch (error) {
       throw toWriteFault(error, path);
     }

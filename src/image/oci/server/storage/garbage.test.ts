@@ -136,10 +136,10 @@ describe('garbage collection', () => {
       await start(grace);
       const alive = new Map<string, SampleImage>();
       let refused = 0;
-      let running = true;
+      const writing = { isDone: false };
       let collections = 0;
       const collect = async (): Promise<void> => {
-        for (; running; collections++) await registry.collectGarbage({ untagged });
+        for (; !writing.isDone; collections++) await registry.collectGarbage({ untagged });
       };
       const write = async (writer: number): Promise<void> => {
         const random = seededRandom(seed * 100 + writer);
@@ -170,7 +170,7 @@ describe('garbage collection', () => {
       };
       const collecting = collect();
       await Promise.all([0, 1, 2, 3].map(write));
-      running = false;
+      writing.isDone = true;
       await collecting;
       expect(collections).toBeGreaterThan(3);
       if (grace > 0) expect(refused).toBe(0);

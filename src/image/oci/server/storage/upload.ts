@@ -19,7 +19,11 @@ export class Upload {
   size: number;
   /** When somebody last worked on it, in milliseconds. */
   changed: number;
-  isBusy = false;
+  /** Requests that work on it or wait for their turn. */
+  users = 0;
+  turn: Promise<unknown> = Promise.resolve();
+  /** Ends the request that works on it now. */
+  interrupt: (() => void) | undefined;
   /** Over the whole file; undefined when the file has to be read again, as after a restart. */
   #running: RunningHash | undefined;
 

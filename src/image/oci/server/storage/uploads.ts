@@ -74,16 +74,25 @@ export class Uploads {
     return upload;
   }
 
-  /** One request at a time may work on an upload. */
-  async use<T>(upload: Upload, work: () => Promise<T>): Promise<T> {
-    if (upload.isBusy) {
-      throw new Refusal(409, 'BLOB_UPLOAD_INVALID', 'another request is writing to this upload');
-    }
-    upload.isBusy = true;
+  /**
+   * One request at a time may work on an upload, and the newest one wins: its client has given up the connection
+   * of the one before, which may not know yet that it is broken.
+   */
+  async use<T>(upload: Upload, interrupt: () => void, work: () => Promise<T>): Promise<T> {
+    upload.users++;
+    upload.interrupt?.();
+    const mine = upload.turn.then(async () => {
+      // Whoever was before may have finished or cancelled it.
+      this.find(upload.repository, upload.id);
+      upload.interrupt = interrupt;
+      return work();
+    });
+    upload.turn = mine.catch(() => undefined);
     try {
-      return await work();
+      return await mine;
     } finally {
-      upload.isBusy = false;
+      if (upload.interrupt === interrupt) upload.interrupt = undefined;
+      upload.users--;
       upload.changed = this.#now();
     }
   }
@@ -106,7 +115,7 @@ export class Uploads {
   /** Gives up what nobody has written to for long. */
   async expire(): Promise<number> {
     const oldest = this.#now() - this.#limits.uploadAge;
-    const stale = [...this.#open.values()].filter(upload => !upload.isBusy && upload.changed < oldest);
+    const stale = [...this.#open.values()].filter(upload => upload.users === 0 && upload.changed < oldest);
     for (const upload of stale) await this.cancel(upload);
     return stale.length;
   }

@@ -1,0 +1,99 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandTable } from '../../src/cli/command-table.ts';
+import { type UpReady, up } from '../../src/workflow/up/up.ts';
+import { runCli } from './pretend.ts';
+
+const schemas = join(import.meta.dirname, '../../schema/output');
+/** Servers print where they listen, and nothing else. */
+const servers = new Set(['up', 'registry serve']);
+
+let folder: string;
+let ready: UpReady;
+const stop = new AbortController();
+let running: Promise<void>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'cg-schemas-'));
+  ready = await new Promise((resolve, reject) => {
+    running = up({ data: join(folder, 'up'), addr: '127.0.0.1:0', signal: stop.signal, onReady: resolve });
+    running.catch(reject);
+  });
+});
+
+afterAll(async () => {
+  stop.abort();
+  await running;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function problemsOf(name: string, json: string): unknown {
+  const validate = new Ajv2020({ strict: true, allErrors: true }).compile(
+    JSON.parse(readFileSync(join(schemas, `${name}.schema.json`), 'utf8')),
+  );
+  return validate(JSON.parse(json)) ? [] : validate.errors;
+}
+
+describe('output schemas', () => {
+  it.each(commandTable.map(entry => entry.path).filter(path => !servers.has(path)))(
+    'has one for cg %s',
+    path => {
+      expect(existsSync(join(schemas, `${path.replace(' ', '-')}.schema.json`))).toBe(true);
+    },
+  );
+
+  it.each([
+    ['version', () => ['--version']],
+    ['config-show', () => ['config', 'show']],
+    ['doctor', () => ['doctor', '--registry', new URL(ready.registry).host]],
+    ['completion', () => ['completion', 'bash']],
+    ['inspect', () => ['inspect', ready.sample]],
+    ['copy', () => ['copy', ready.sample, `oci:${join(folder, 'hello')}`]],
+    ['logout', () => ['logout', 'registry.invalid']],
+    ['error', () => ['inspect', 'Upper/Case']],
+    [
+      'error',
+      () => [
+        'config',
+        'show',
+        '--config',
+        join(
+          import.meta.dirname,
+          '../golden/cli/config-problems-are-said-all-at-once/files/.cascadeguard.yaml',
+        ),
+      ],
+    ],
+  ] as const)('%s describes what is printed', async (name, words) => {
+    const { stdout, stderr } = await runCli([...words(), '--output', 'json'], { env: { HOME: folder } });
+    expect({ problems: problemsOf(name, stdout), stderr: stdout === '' ? stderr : '' }).toEqual({
+      problems: [],
+      stderr: '',
+    });
+  });
+
+  it('login describes what is printed', async () => {
+    const words = [
+      'login',
+      new URL(ready.registry).host,
+      '--username',
+      'me',
+      '--password-stdin',
+      '--output',
+      'json',
+    ];
+    const { stdout } = await runCli(words, { env: { HOME: folder }, stdin: 'secret-word\n' });
+    expect(problemsOf('login', stdout)).toEqual([]);
+    expect(stdout).not.toContain('secret-word');
+  });
+
+  it('registry-gc describes what is printed', async () => {
+    const data = join(folder, 'idle');
+    const idle = new AbortController();
+    await up({ data, addr: '127.0.0.1:0', signal: idle.signal, onReady: () => idle.abort() });
+    const { stdout } = await runCli(['registry', 'gc', '--data', join(data, 'registry'), '--output', 'json']);
+    expect(problemsOf('registry-gc', stdout)).toEqual([]);
+  });
+});

@@ -1,0 +1,95 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findNodes } from '../nodes.ts';
+import { waitFor } from '../wait-for.ts';
+
+const root = join(import.meta.dirname, '../..');
+let folder: string;
+let packed: { filename: string; files: { path: string; mode: number }[] };
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cg-pack-'));
+  const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const json = JSON.parse(output) as Record<string, typeof packed> | (typeof packed)[];
+  [packed] = Object.values(json) as [typeof packed];
+  mkdirSync(join(folder, 'user'));
+  // Offline: a package without dependencies needs nothing from a registry.
+  execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, packed.filename)], {
+    cwd: join(folder, 'user'),
+    stdio: 'pipe',
+  });
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the package', () => {
+  it('holds the bundle and its declared files, and nothing else', () => {
+    const strays = packed.files
+      .map(file => file.path)
+      .filter(
+        path =>
+          !/^(?:dist\/(?:cg|index)\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts|schema\/[\w/.-]+\.json|(?:README|CHANGELOG)\.md|LICENSE|package\.json)$/.test(
+            path,
+          ),
+      );
+    expect(strays).toEqual([]);
+    expect(packed.files.length).toBeGreaterThan(20);
+  });
+
+  it('brings no dependency and runs no script at install', () => {
+    const manifest = JSON.parse(
+      readFileSync(join(folder, 'user/node_modules/cascadeguard/package.json'), 'utf8'),
+    );
+    expect(manifest.dependencies ?? {}).toEqual({});
+    expect(Object.keys(manifest.scripts ?? {}).filter(name => /install|prepare/.test(name))).toEqual([]);
+  });
+
+  it('can be imported as a library, with types', () => {
+    const script =
+      "import { parseImageReference } from 'cascadeguard'; console.log(JSON.stringify(parseImageReference('web')))";
+    const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: join(folder, 'user'),
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(output)).toEqual({ value: { registry: 'docker.io', repository: 'library/web' } });
+    expect(existsSync(join(folder, 'user/node_modules/cascadeguard/dist/types/index.d.ts'))).toBe(true);
+  });
+
+  describe.each(findNodes())('on $name', ({ name, path }) => {
+    const label = path === undefined ? ` [needs ${name}]` : '';
+
+    it.skipIf(path === undefined)(`serves a registry and copies an image${label}`, async () => {
+      const node = path ?? '';
+      const home = mkdtempSync(join(folder, 'home-'));
+      const cg = join(folder, 'user/node_modules/.bin/cg');
+      const options = { cwd: home, env: { PATH: process.env.PATH, HOME: home }, encoding: 'utf8' } as const;
+      let server: ChildProcess | undefined;
+      try {
+        server = spawn(
+          node,
+          [cg, 'up', '--addr', '127.0.0.1:0', '--data', 'demo', '--ready-file', 'ready.json'],
+          { ...options, stdio: 'ignore' },
+        );
+        await waitFor(() => existsSync(join(home, 'ready.json')), 'the registry to serve');
+        const { url } = JSON.parse(readFileSync(join(home, 'ready.json'), 'utf8')) as { url: string };
+        const run = (...args: string[]) =>
+          JSON.parse(execFileSync(node, [cg, ...args, '--output', 'json', '--quiet'], options)) as {
+            digest: string;
+          };
+        const sample = `${new URL(url).host}/sample/hello:1`;
+        const { digest } = run('inspect', sample);
+        expect(run('copy', sample, 'oci:./hello').digest).toBe(digest);
+        expect(run('copy', 'oci:./hello:1', `${new URL(url).host}/mirror/hello:1`).digest).toBe(digest);
+        expect(run('inspect', `${new URL(url).host}/mirror/hello:1`).digest).toBe(digest);
+      } finally {
+        server?.kill('SIGTERM');
+      }
+    });
+  });
+});
