@@ -456,13 +456,13 @@ describe('other keys are rejected:', () => {
     },
   );
 
-  it('an envelope logged as hashedrekord in Rekor 1 → unsupported-log-entry', async () => {
+  it('the entry of a blob for an envelope → log-content-differs', async () => {
     const run = await lab.run();
     const place = { ...lab.place('v1'), log: 'v1' } as const;
     const message = await signMessage(run, Buffer.from('x'), place);
     const statement = await signStatement(run, formatStatement(exampleStatement), place);
     const mixed = { ...statement.bundle, entries: message.bundle.entries };
-    expectRejected(judgeBytes(bytesOf(loose(mixed))), 'unsupported-log-entry');
+    expectRejected(judgeBytes(bytesOf(loose(mixed))), 'log-content-differs');
   });
 });
 
@@ -744,7 +744,7 @@ describe('a legacy layer is rejected with', () => {
     ],
     [
       'a log bundle of the other layer',
-      'unsupported-log-entry',
+      'log-content-differs',
       () =>
         att({
           annotations: {
