@@ -10,6 +10,7 @@ import {
   signCertificate,
   spkiOf,
 } from '../certificates/profile.ts';
+import { localMark } from '../trust-root/local-certificate.ts';
 import { type LocalKeys, readIfThere } from './keys.ts';
 
 /** The certificates of a local Sigstore: who may issue certificates and timestamps. */
@@ -25,7 +26,7 @@ const life = 10 * 365 * 24 * 60 * 60 * 1000;
 
 /** The organization says what it is to everybody who looks at a certificate. */
 export function namesFor(project: string): Record<'root' | 'intermediate' | 'tsaRoot' | 'tsa', IssuerName> {
-  const organization = `${project} local Sigstore, NOT FOR PRODUCTION`;
+  const organization = `${project} local Sigstore, ${localMark}`;
   return {
     root: { organization, commonName: 'local root' },
     intermediate: { organization, commonName: 'local intermediate' },

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import type { EvidenceLog, EvidenceTime } from '../../../model/evidence.ts';
 import type { Signer } from '../../../model/identity.ts';
 import type { Statement } from '../../../model/statement.ts';
@@ -59,10 +59,7 @@ export function proveWithKey(
 ): Proof {
   if (bundle.material.kind !== 'key')
     return reject('signature', 'the bundle is signed by a certificate, not a key');
-  const der = createPublicKey(key.export({ format: 'pem', type: 'spki' })).export({
-    format: 'der',
-    type: 'spki',
-  });
+  const der = key.export({ format: 'der', type: 'spki' });
   const keyId = createHash('sha256').update(der).digest('hex');
   const shown: ShownSigner = { kind: 'publicKey', der, key };
   const none: TrustRoot = {
