@@ -206,6 +206,8 @@ export class RegistryDouble {
     const current = repository.tags.get(reference);
     if (this.#options.etags === true && wanted !== undefined && wanted !== `"${current}"`)
       return void response.writeHead(412).end();
+    if (this.#options.etags === true && request.headers['if-none-match'] === '*' && current !== undefined)
+      return void response.writeHead(412).end();
     const digest = digestOf(body, reference.startsWith('sha512:') ? 'sha512' : 'sha256');
     const parsed = JSON.parse(body.toString('utf8')) as {
       subject?: { digest: string };

@@ -2,6 +2,7 @@ import { Fault } from '../ground/fault/fault.ts';
 import { type CopyEvent, type CopyResult, copyImage as copyContent } from '../image/oci/copy/copy.ts';
 import { formatLocation, type Location } from '../image/oci/location.ts';
 import { open, toLocation } from '../image/oci/open.ts';
+import { isTag } from '../model/image-reference.ts';
 import { type ReachOptions, reachRegistries, toPlatform } from './reach-registries.ts';
 
 export type { CopyEvent } from '../image/oci/copy/copy.ts';
@@ -50,7 +51,9 @@ function targetTags(target: Location, source: Location): readonly string[] {
   if (wanted.tag !== undefined) return [wanted.tag];
   if (wanted.digest !== undefined) return [];
   const { tag, digest } = source.kind === 'registry' ? source.reference : source;
-  if (tag !== undefined && /^[\w][\w.-]{0,127}$/.test(tag)) return [tag];
+  const name = tag?.slice(tag.lastIndexOf(':') + 1);
+  // A saved image is named by a whole reference, of which the tag is the end.
+  if (name !== undefined && isTag(name)) return [name];
   return digest === undefined ? ['latest'] : [];
 }
 

@@ -7,6 +7,7 @@ import { RegistryAccess } from '../../src/image/oci/access.ts';
 import { OciArchive } from '../../src/image/oci/archive/oci-archive.ts';
 import { LayoutRegistry } from '../../src/image/oci/layout/layout.ts';
 import { open } from '../../src/image/oci/open.ts';
+import { startRegistry } from '../../src/image/oci/server/start-registry.ts';
 import { imageOf, pushImage } from '../images.ts';
 import { type DoubleOptions, RegistryDouble } from '../registry-double.ts';
 import { readableRegistryContract, registryContract } from './registry.ts';
@@ -14,10 +15,12 @@ import { readableRegistryContract, registryContract } from './registry.ts';
 const folder = mkdtempSync(join(tmpdir(), 'cg-contract-'));
 const doubles: RegistryDouble[] = [];
 const access = new RegistryAccess({ env: {} });
+const closing: (() => Promise<unknown>)[] = [];
 let count = 0;
 
 afterAll(async () => {
   access.close();
+  for (const close of closing) await close();
   for (const double of doubles) await double.close();
   rmSync(folder, { recursive: true });
 });
@@ -33,6 +36,12 @@ for (const options of [
     return (await open(`${double.host}/test/image-${count++}`, access)).registry;
   });
 }
+
+registryContract('the embedded registry', async () => {
+  const registry = await startRegistry({ data: join(folder, `data-${count++}`) });
+  closing.push(() => registry.close());
+  return (await open(`${registry.host}:${registry.port}/test/image`, access)).registry;
+});
 
 registryContract('an OCI layout folder', () =>
   Promise.resolve(new LayoutRegistry(join(folder, `layout-${count++}`))),

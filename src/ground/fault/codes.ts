@@ -291,6 +291,16 @@ export const faultCodes = {
     causes: ['--data names a folder that holds something else', 'an older cg on a newer folder'],
     next: 'choose an empty folder, or use the version of cg that wrote it',
   },
+  PROVENANCE_INCOMPLETE: {
+    kind: 'usage',
+    meaning: 'Something that provenance must say is not known here, and cg makes nothing up.',
+    causes: [
+      'a job without an identity token',
+      'a folder without a Git commit',
+      'variables of a CI that this is not',
+    ],
+    next: 'run it in the job that builds, with the permission to get an identity token',
+  },
   BUG: {
     kind: 'bug',
     meaning: 'cg did something that its authors did not foresee. This is never your fault.',

@@ -56,6 +56,18 @@ export async function prepareFile(
   return { commit, discard };
 }
 
+/** All of what is being prepared, or nothing: when one fails, what the others have written goes away. */
+export async function prepareAll<T extends { discard(): Promise<void> } | undefined>(
+  work: readonly Promise<T>[],
+): Promise<readonly T[]> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find(result => result.status === 'rejected');
+  const prepared = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []));
+  if (failed === undefined) return prepared;
+  for (const each of prepared) await each?.discard();
+  throw failed.reason;
+}
+
 async function writeNewFile(
   path: string,
   bytes: Uint8Array | string,
@@ -70,16 +82,11 @@ async function writeNewFile(
   }
 }
 
-const known = new Set<string>();
-
-/** Makes a folder once per process; asking again costs nothing. Only for folders that nobody removes. */
+/** Makes a folder and those above it. Asked before every write: an operator may have removed it meanwhile. */
 export async function ensureFolder(folder: string): Promise<void> {
-  if (known.has(folder)) return;
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
     throw toWriteFault(error, folder);
   }
-  if (known.size >= 10_000) known.clear();
-  known.add(folder);
 }

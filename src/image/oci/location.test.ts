@@ -18,7 +18,8 @@ describe('parseLocation', () => {
     [`oci:/a/b@${digest}`, `oci:/a/b@${digest}`, digest],
     ['oci-archive:image.tar:v1', 'oci-archive:image.tar:v1', 'v1'],
     ['docker-archive:image.tar', 'docker-archive:image.tar', undefined],
-    ['docker-archive:image.tar:web:1', 'docker-archive:image.tar:web:1', '1'],
+    ['docker-archive:image.tar:web:1', 'docker-archive:image.tar:web:1', 'web:1'],
+    ['docker-archive:image.tar:v1', 'docker-archive:image.tar:v1', 'v1'],
     ['oci:C:\\images', 'oci:C:\\images', undefined],
   ])('%s is %s, asked for %s', (text, canonical, target) => {
     const location = parse(text);

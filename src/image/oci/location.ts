@@ -69,12 +69,19 @@ function parseFileLocation(
   const digest = at === -1 ? undefined : rest.slice(at + 1);
   if (digest !== undefined && isDigest(digest)) return checkPath({ kind, path: rest.slice(0, at), digest });
   // A colon can belong to the path (C:\images, a folder named a:b); what exists is a path.
-  const colon = rest.lastIndexOf(':');
-  if (colon <= 1 || exists(rest)) return checkPath({ kind, path: rest });
+  if (exists(rest)) return checkPath({ kind, path: rest });
+  const colon = kind === 'docker-archive' ? colonBeforeName(rest, exists) : rest.lastIndexOf(':');
   const tag = rest.slice(colon + 1);
+  if (colon <= 1 || (kind !== 'docker-archive' && tag.includes('/'))) return checkPath({ kind, path: rest });
   const isName = kind === 'docker-archive' ? !('problem' in parseImageReference(tag)) : isTag(tag);
-  if (!isName && !tag.includes('/')) return { problem: `the tag "${tag}" of "${kind}:${rest}" is not legal` };
-  return checkPath(isName ? { kind, path: rest.slice(0, colon), tag } : { kind, path: rest });
+  if (!isName) return { problem: `the name "${tag}" in "${kind}:${rest}" is not legal` };
+  return checkPath({ kind, path: rest.slice(0, colon), tag });
+}
+
+/** A saved image is named by its whole reference, colon included: the longest path that exists ends before it. */
+function colonBeforeName(rest: string, exists: (path: string) => boolean): number {
+  const colons = [...rest.matchAll(/:/g)].map(match => match.index).filter(at => at > 1);
+  return colons.findLast(at => exists(rest.slice(0, at))) ?? colons[0] ?? -1;
 }
 
 function checkPath(location: FileLocation): Parsed<Location> {

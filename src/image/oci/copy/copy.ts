@@ -4,6 +4,7 @@ import type { Digest } from '../../../model/digest.ts';
 import type { GraphNode } from '../manifest-graph.ts';
 import type { Pushed, Registry, TagOrDigest } from '../registry.ts';
 import { RemoteRegistry } from '../remote/remote.ts';
+import { observed } from '../verified.ts';
 import { collectGraph, type ImageGraph } from './collect-graph.ts';
 import { inParallel } from './in-parallel.ts';
 import { orderByHeight } from './order.ts';
@@ -161,12 +162,11 @@ class Copy {
     this.#tell({ kind: 'manifest', descriptor: node.descriptor, outcome });
   }
 
-  async *#count({ digest }: Descriptor, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of source) {
-      this.counts.bytesSent += chunk.length;
-      this.#tell({ kind: 'transferred', digest, bytes: chunk.length });
-      yield chunk;
-    }
+  #count({ digest }: Descriptor, source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    return observed(source, bytes => {
+      this.counts.bytesSent += bytes;
+      this.#tell({ kind: 'transferred', digest, bytes });
+    });
   }
 
   #tell(event: CopyEvent): void {

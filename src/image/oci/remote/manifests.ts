@@ -69,12 +69,15 @@ export async function getManifest(
   };
 }
 
+/** Only if the tag is still what it was, or still missing; registries that know no conditions ignore them. */
+export type Condition = Readonly<Record<'if-match', string> | Record<'if-none-match', '*'>>;
+
 /** Stores a manifest; a failed precondition (somebody else was faster) is told by false. */
 export async function putManifest(
   place: ManifestPlace,
   reference: TagOrDigest,
   { descriptor, bytes }: Manifest,
-  ifMatch?: string,
+  condition?: Condition,
 ): Promise<HttpResponse | false> {
   const where = nameOf(place, reference);
   if (bytes.length > largestManifestWritten) {
@@ -89,9 +92,9 @@ export async function putManifest(
     ...callOf(place, reference),
     method: 'PUT',
     actions: 'pull,push',
-    headers: { 'content-type': descriptor.mediaType, ...(ifMatch !== undefined && { 'if-match': ifMatch }) },
+    headers: { 'content-type': descriptor.mediaType, ...condition },
     body: bytes,
-    accept: ifMatch === undefined ? [200, 201, 202] : [200, 201, 202, 409, 412],
+    accept: condition === undefined ? [200, 201, 202] : [200, 201, 202, 409, 412],
   });
   response.discard();
   if (response.status === 409 || response.status === 412) return false;

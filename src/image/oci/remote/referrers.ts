@@ -11,7 +11,14 @@ import {
   writeReferrerIndex,
 } from '../referrer-index.ts';
 import type { Manifest } from '../registry.ts';
-import { getManifest, type ManifestPlace, nameOf, putManifest } from './manifests.ts';
+import {
+  type Condition,
+  type Fetched,
+  getManifest,
+  type ManifestPlace,
+  nameOf,
+  putManifest,
+} from './manifests.ts';
 import { readPages } from './paging.ts';
 import type { RegistryCall } from './session.ts';
 
@@ -121,6 +128,11 @@ function readFallback(
   }
 }
 
+function unchanged(before: Fetched | undefined): Condition | undefined {
+  if (before === undefined) return { 'if-none-match': '*' };
+  return before.etag === undefined ? undefined : { 'if-match': before.etag };
+}
+
 interface Change {
   readonly apply: (entries: readonly Descriptor[]) => readonly Descriptor[];
   readonly isDone: (entries: readonly Descriptor[]) => boolean;
@@ -143,7 +155,7 @@ async function changeFallback(place: ManifestPlace, subject: Digest, change: Cha
         place,
         tag,
         writeReferrerIndex(change.apply(entries)),
-        before?.etag,
+        unchanged(before),
       );
       await timing.sleep(attempt * (30 + 40 * timing.random()), place.signal);
       if (isWritten === false) continue;

@@ -65,7 +65,11 @@ async function handle(service: Service, exchange: Exchange, route: Route): Promi
     case 'referrers':
       return listReferrers(service, exchange, route.repository, route.digest);
     case 'blob':
-      return (method === 'GET' ? readBlob : deleteBlob)(service, exchange, route.repository, route.digest);
+      if (method === 'DELETE') return deleteBlob(service, exchange, route.repository, route.digest);
+      // Held, so that collection does not take the bytes away between the look and the last read.
+      return service.store.pins.hold([route.digest], () =>
+        readBlob(service, exchange, route.repository, route.digest),
+      );
     case 'uploads':
       return startUpload(service, exchange, route.repository);
     case 'upload':

@@ -34,7 +34,7 @@ export async function createListener(service: Service, o: RegistryOptions): Prom
     maxHeaderSize: 16 * 1024,
   };
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
-    void respond(service, o, new Exchange(request, response));
+    respond(service, o, new Exchange(request, response)).catch((error: unknown) => o.onProblem?.(error));
   };
   const server = o.tls ? await createTlsServer(settings, o.tls, handler) : createServer(settings, handler);
   server.maxConnections = limits.connections;

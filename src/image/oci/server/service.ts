@@ -16,6 +16,8 @@ export interface RegistryLimits {
   readonly headerTimeout: number;
   /** Milliseconds without a byte in either direction. */
   readonly idleTimeout: number;
+  /** Bytes of manifests that are being received at once: they are in memory until they are judged. */
+  readonly manifestBytesAtOnce: number;
   /** Bytes of manifests, tags and blob sizes kept in memory. */
   readonly cacheBytes: number;
 }
@@ -25,9 +27,10 @@ const mebibyte = 1024 * 1024;
 export const defaultLimits: RegistryLimits = {
   manifestBytes: 8 * mebibyte,
   blobBytes: 64 * 1024 * mebibyte,
+  manifestBytesAtOnce: 128 * mebibyte,
   openUploads: 1_000,
   uploadAge: 24 * 3_600_000,
-  connections: 1_024,
+  connections: 512,
   headerTimeout: 15_000,
   idleTimeout: 60_000,
   cacheBytes: 64 * mebibyte,
@@ -43,5 +46,5 @@ export interface Service {
   readonly startedAt: number;
   /** Undefined when anyone may do anything. */
   readonly credentials: Credentials | undefined;
-  readonly counts: { requests: number; running: number };
+  readonly counts: { requests: number; running: number; manifestBytes: number };
 }

@@ -137,6 +137,15 @@ describe('a running registry', () => {
       expect((await registry?.usage())?.usedBytes).toBeLessThanOrEqual(10_000);
     });
 
+    it('takes only so many bytes of manifests at once, and small ones go on', async () => {
+      const client = await start({ limits: { manifestBytesAtOnce: 5_000 } });
+      const large = makeImage(random, { annotations: { large: 'x'.repeat(6_000) } });
+      const answer = await client.pushImage(large, 'large');
+      expect([answer.status, answer.code()]).toEqual([429, 'TOOMANYREQUESTS']);
+      for (let turn = 0; turn < 5; turn++)
+        expect((await client.pushImage(makeImage(random), 'v1')).status).toBe(201);
+    });
+
     it('opens only so many uploads', async () => {
       const client = await start({ limits: { openUploads: 2 } });
       const [first] = [
@@ -216,6 +225,28 @@ describe('a running registry', () => {
       expect(put?.received).toBe(image.manifest.length);
       expect(JSON.stringify(events)).not.toMatch(/secret|c2VjcmV0|uploads\/[0-9a-f]/);
     });
+  });
+
+  it('does not mind readers that go away, and does not call them a problem', async () => {
+    const events: AccessEvent[] = [];
+    const client = await start({ accessLog: event => events.push(event) });
+    const bytes = Buffer.alloc(8 * 1024 * 1024, 'x');
+    await client.pushBlob(bytes);
+    const ask = `GET /v2/shop/web/blobs/${digestOf(bytes)} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    for (let reader = 0; reader < 20; reader++) {
+      await new Promise<void>(resolve => {
+        // Several requests at once, so that some answers still wait for their turn when the connection ends.
+        const socket = connect({ port: registry?.port ?? 0, host: '127.0.0.1' }, () =>
+          socket.write(ask.repeat(3)),
+        );
+        socket.once('data', () => socket.destroy());
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve());
+      });
+    }
+    expect((await client.send('GET', `blobs/${digestOf(bytes)}`)).body.equals(bytes)).toBe(true);
+    await stop();
+    expect(events.filter(event => event.cut === true).length).toBeGreaterThan(10);
   });
 
   describe('that is told to stop', () => {

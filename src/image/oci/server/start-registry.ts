@@ -28,7 +28,13 @@ export async function startRegistry(o: RegistryOptions): Promise<RunningRegistry
   const clock = o.clock ?? systemClock;
   const limits = { ...defaultLimits, ...o.limits };
   const grace = o.grace ?? day;
-  const credentials = o.htpasswd === undefined ? undefined : await Credentials.load(o.htpasswd);
+  const credentials =
+    o.htpasswd === undefined
+      ? undefined
+      : await Credentials.load(o.htpasswd, {
+          now: () => clock.now().getTime(),
+          report: error => o.onProblem?.(error),
+        });
   const store = await RegistryStore.open({
     ...limits,
     data: o.data,
@@ -45,7 +51,7 @@ export async function startRegistry(o: RegistryOptions): Promise<RunningRegistry
     readOnly: o.readOnly ?? false,
     version: o.version ?? 'unknown',
     startedAt: clock.now().getTime(),
-    counts: { requests: 0, running: 0 },
+    counts: { requests: 0, running: 0, manifestBytes: 0 },
   };
   let listener: Listener;
   try {

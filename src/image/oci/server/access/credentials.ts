@@ -6,11 +6,15 @@ import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { Refusal } from '../http/refusal.ts';
 import { type PasswordFile, parsePasswordFile, verifyPassword } from './htpasswd.ts';
 
-/** A hash that no password has, to spend the same time on users that do not exist. */
-const nobody = '$2y$10$abcdefghijklmnopqrstuuJ0F1Fz0FYJmVpYc9uV4uWm1u0oH5n7i';
 const mostWaiting = 64;
 const recheck = 1_000;
 const challenge = { 'www-authenticate': 'Basic realm="registry", charset="UTF-8"' };
+
+export interface CredentialsOptions {
+  readonly now: () => number;
+  /** The file changed into something that cannot be used. */
+  readonly report: (error: unknown) => void;
+}
 
 /**
  * Basic authentication against an htpasswd file, which is read again when it changes.
@@ -24,19 +28,24 @@ export class Credentials {
   readonly #answers = new BoundedCache<{ readonly user: string | undefined }>(256 * 1024, () => 64);
   #users: PasswordFile;
   #stamp: string;
-  #lookedAt = Date.now();
+  readonly #now: () => number;
+  readonly #report: (error: unknown) => void;
+  #lookedAt: number;
   #waiting = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, users: PasswordFile, stamp: string) {
+  private constructor(path: string, users: PasswordFile, stamp: string, o: CredentialsOptions) {
     this.#path = path;
     this.#users = users;
     this.#stamp = stamp;
+    this.#now = o.now;
+    this.#report = o.report;
+    this.#lookedAt = o.now();
   }
 
-  static async load(path: string): Promise<Credentials> {
+  static async load(path: string, o: CredentialsOptions): Promise<Credentials> {
     const stamp = await stampOf(path);
-    return new Credentials(path, await readUsers(path), stamp);
+    return new Credentials(path, await readUsers(path), stamp, o);
   }
 
   /** The user, or a 401 that says how to ask. */
@@ -65,7 +74,9 @@ export class Credentials {
       const { version } = this.#answers;
       const started = performance.now();
       const hash = this.#users.get(presented.user);
-      const isRight = await verifyPassword(hash ?? nobody, presented.password);
+      // A user that does not exist takes as long as one that does, or the time would tell who exists.
+      const [decoy = ''] = this.#users.values();
+      const isRight = await verifyPassword(hash ?? decoy, presented.password);
       const answer = { user: isRight && hash !== undefined ? presented.user : undefined };
       // Hashing blocks this thread; after a failure it rests as long as it worked, so guessing takes half of it at most.
       if (answer.user === undefined) await delay(performance.now() - started);
@@ -82,7 +93,7 @@ export class Credentials {
   }
 
   async #refresh(): Promise<void> {
-    const now = Date.now();
+    const now = this.#now();
     if (now - this.#lookedAt < recheck && now >= this.#lookedAt) return;
     this.#lookedAt = now;
     try {
@@ -90,7 +101,8 @@ export class Credentials {
       if (stamp === this.#stamp) return;
       this.#users = await readUsers(this.#path);
       this.#stamp = stamp;
-    } catch {
+    } catch (error) {
+      this.#report(error);
       // A file that is being rewritten, or was broken by hand, lets nobody in that it did not let in before.
       return;
     }

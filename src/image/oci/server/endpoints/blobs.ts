@@ -42,8 +42,7 @@ export async function readBlob(
     exchange.response.end();
     return;
   }
-  await sendFile(service.store.content.path(digest), exchange.response, first, length);
-  exchange.countSent(length);
+  exchange.countSent(await sendFile(service.store.content.path(digest), exchange.response, first, length));
 }
 
 export async function deleteBlob(

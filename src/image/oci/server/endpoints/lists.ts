@@ -47,8 +47,8 @@ export async function listReferrers(
   const manifests: Descriptor[] = [];
   let bytes = 0;
   let next: string | undefined;
-  for await (const descriptor of service.store.manifests.referrers(repository, subject)) {
-    if (descriptor.digest <= last || (type !== null && descriptor.artifactType !== type)) continue;
+  for await (const descriptor of service.store.manifests.referrers(repository, subject, last)) {
+    if (type !== null && descriptor.artifactType !== type) continue;
     bytes += JSON.stringify(descriptor).length;
     if (bytes > referrersBytes && manifests.length > 0) {
       next = manifests.at(-1)?.digest;

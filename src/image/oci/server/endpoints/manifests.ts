@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { prepareAll } from '../../../../ground/store/atomic-file.ts';
 import { algorithmOf, type Digest } from '../../../../model/digest.ts';
 import { isTag } from '../../../../model/image-reference.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -40,6 +41,27 @@ export async function writeManifest(
   repository: string,
   reference: Reference,
 ): Promise<void> {
+  const { counts, limits } = service;
+  const announced = exchange.length ?? limits.manifestBytes;
+  if (counts.manifestBytes + announced > limits.manifestBytesAtOnce) {
+    throw new Refusal(429, 'TOOMANYREQUESTS', 'too many manifests are being pushed at once', {
+      headers: { 'retry-after': '1' },
+    });
+  }
+  counts.manifestBytes += announced;
+  try {
+    await storeManifest(service, exchange, repository, reference);
+  } finally {
+    counts.manifestBytes -= announced;
+  }
+}
+
+async function storeManifest(
+  service: Service,
+  exchange: Exchange,
+  repository: string,
+  reference: Reference,
+): Promise<void> {
   const { store } = service;
   const bytes = await readBytes(service, exchange);
   const document = readManifestDocument(bytes, exchange.header('content-type'));
@@ -47,7 +69,7 @@ export async function writeManifest(
   const tags = tagsFor(exchange, reference);
   await store.pins.hold([digest, ...document.blobs, ...document.children], async () => {
     await checkPresence(service, repository, document);
-    const prepared = await Promise.all([
+    const prepared = await prepareAll([
       store.manifests.prepare(repository, digest, bytes, document),
       ...tags.map(tag => store.tags.prepare(repository, tag, digest)),
     ]);

@@ -9,14 +9,16 @@ const pool: Buffer[] = [];
  * Sends bytes `first` to `first + length - 1` of a file as the body of an answer whose head is already written,
  * and ends the answer. Reads of 1 MiB into buffers that are used again; the next read starts when the socket has
  * taken the last one, so a slow reader costs one buffer. Callbacks instead of promises: this is the hot path.
- * Rejects when the file is shorter than promised or the reader went away.
+ *
+ * Resolves to the number of bytes that the socket took, fewer than `length` when the reader went away, which is
+ * no failure of ours. Rejects when the file cannot be read or is shorter than promised.
  */
 export function sendFile(
   path: string,
   response: ServerResponse,
   first: number,
   length: number,
-): Promise<void> {
+): Promise<number> {
   return new Promise((resolve, reject) => {
     open(path, 'r', (error, descriptor) => {
       if (error) reject(error);
@@ -28,10 +30,11 @@ export function sendFile(
 class Transfer {
   readonly #descriptor: number;
   readonly #response: ServerResponse;
-  readonly #resolve: () => void;
+  readonly #resolve: (sent: number) => void;
   readonly #reject: (problem: Error) => void;
   #position: number;
   #left: number;
+  #sent = 0;
   #isReading = false;
   #ended: { readonly problem: Error | undefined } | undefined;
 
@@ -40,7 +43,7 @@ class Transfer {
     response: ServerResponse,
     first: number,
     length: number,
-    resolve: () => void,
+    resolve: (sent: number) => void,
     reject: (problem: Error) => void,
   ) {
     this.#descriptor = descriptor;
@@ -58,7 +61,7 @@ class Transfer {
     this.#pump();
   }
 
-  readonly #onClose = (): void => this.#end(new Error('the reader went away'));
+  readonly #onClose = (): void => this.#end(undefined);
 
   #pump(): void {
     if (this.#ended) return;
@@ -79,8 +82,8 @@ class Transfer {
     this.#response.write(count === chunkSize ? buffer : buffer.subarray(0, count), problem => {
       // Only now is the buffer free: until here the socket may still read from it.
       if (pool.length < poolLimit) pool.push(buffer);
-      if (problem) this.#end(problem);
-      else if (this.#left === 0) this.#end(undefined);
+      if (!problem) this.#sent += count;
+      if (problem || this.#left === 0) this.#end(undefined);
       else this.#pump();
     });
     if (this.#left === 0) this.#response.end();
@@ -98,7 +101,7 @@ class Transfer {
     const problem = this.#ended?.problem;
     close(this.#descriptor, () => {
       if (problem) this.#reject(problem);
-      else this.#resolve();
+      else this.#resolve(this.#sent);
     });
   }
 }

@@ -23,7 +23,7 @@ export function readManifestDocument(bytes: Uint8Array, contentType: string | un
   const root = parseObject(bytes);
   const mediaType = chooseMediaType(root, contentType);
   if ('manifests' in root && 'layers' in root) fail('it holds both "manifests" and "layers"');
-  if (isManifestType(mediaType) && isIndexType(mediaType) === 'layers' in root) {
+  if (isManifestType(mediaType) && (isIndexType(mediaType) ? 'layers' : 'manifests') in root) {
     fail(`its content does not fit its media type ${mediaType}`);
   }
   if (isManifestType(mediaType) && root.schemaVersion !== 2) fail('"schemaVersion" is not 2');

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat, unlink } from 'node:fs/promises';
+import { readFile, stat, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { ensureFolder, type PreparedFile, prepareFile } from '../../../../ground/store/atomic-file.ts';
+import {
+  ensureFolder,
+  type PreparedFile,
+  prepareAll,
+  prepareFile,
+} from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { type ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
 import { syncFolder } from '../../../../ground/store/sync-folder.ts';
@@ -88,7 +93,7 @@ export class ManifestStore {
       // The entry first: a list leaves out what is not there, but a manifest never lacks its entry.
       if (referrer) {
         // Made here, under the caller's lock, because garbage collection removes lists that became empty.
-        await mkdir(dirname(referrer), { recursive: true });
+        await ensureFolder(dirname(referrer));
         await entry?.commit(referrer);
       }
       await link?.commit(path);
@@ -113,9 +118,10 @@ export class ManifestStore {
     return names.flatMap(name => digestOfFile(name) ?? []);
   }
 
-  /** What names the subject, sorted by digest. Entries of manifests that are gone are left out. */
-  async *referrers(repository: string, subject: Digest): AsyncGenerator<Descriptor> {
+  /** What names the subject, sorted by digest, after a digest. Entries of manifests that are gone are left out. */
+  async *referrers(repository: string, subject: Digest, after: string): AsyncGenerator<Descriptor> {
     for (const digest of await this.referrerDigests(repository, subject)) {
+      if (digest <= after) continue;
       if (!(await this.has(repository, digest))) continue;
       const descriptor = await readDescriptor(this.#layout.referrer(repository, subject, digest));
       if (descriptor?.digest === digest) yield descriptor;
@@ -160,19 +166,6 @@ export class ManifestStore {
   #prepare(path: string, bytes: Uint8Array | string): Promise<PreparedFile> {
     return prepareFile(this.#layout.temporary, basename(path), bytes, { durable: true });
   }
-}
-
-/** All of them, or none: when one fails, what the others have written goes away. */
-async function prepareAll(
-  work: readonly Promise<PreparedFile | undefined>[],
-): Promise<readonly (PreparedFile | undefined)[]> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find(result => result.status === 'rejected');
-  if (failed === undefined) return results.map(r => (r.status === 'fulfilled' ? r.value : undefined));
-  for (const result of results) {
-    if (result.status === 'fulfilled') await result.value?.discard();
-  }
-  throw failed.reason;
 }
 
 async function readDescriptor(path: string): Promise<Descriptor | undefined> {
