@@ -13,7 +13,7 @@ import { oids } from '../../src/trust/attest/der/oids.ts';
 import { encode, integer, sequence } from '../../src/trust/attest/der/writer.ts';
 import { canonicalJson } from '../../src/trust/attest/json/canonical-json.ts';
 import type { JsonObject } from '../../src/trust/attest/json/strict-json.ts';
-import { githubClaims } from '../../src/trust/attest/local-sigstore/development-identity.ts';
+import { githubClaims } from '../../src/trust/attest/local-sigstore/identity/development-identity.ts';
 import { keyIdOf } from '../../src/trust/attest/log/key-id.ts';
 import { signMessage, signStatement } from '../../src/trust/attest/sign.ts';
 import { memorySigner } from '../../src/trust/attest/signers/memory-signer.ts';

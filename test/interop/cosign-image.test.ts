@@ -8,7 +8,7 @@ import { type Descriptor, mediaTypes } from '../../src/model/descriptor.ts';
 import { bundleMediaType } from '../../src/trust/attest/bundle/bundle.ts';
 import { formatBundle } from '../../src/trust/attest/bundle/format-bundle.ts';
 import { type LegacyLayer, legacyFromBundle } from '../../src/trust/attest/bundle/legacy-layers.ts';
-import { githubClaims } from '../../src/trust/attest/local-sigstore/development-identity.ts';
+import { githubClaims } from '../../src/trust/attest/local-sigstore/identity/development-identity.ts';
 import { type SignedBundle, signMessage, signStatement } from '../../src/trust/attest/sign.ts';
 import { formatSimpleSigning } from '../../src/trust/attest/simple-signing.ts';
 import { buildStatement, formatImageSignature, formatStatement } from '../../src/trust/attest/statement.ts';

@@ -8,13 +8,13 @@ import { verifyDigestSignature } from '../certificates/digest-signature.ts';
 import { verifyKeySignature } from '../certificates/signature.ts';
 import { encodePreAuthentication } from '../envelope.ts';
 import { isWithin, type TrustedAuthority, type TrustRoot } from '../trust-root/trust-root.ts';
-import { isChainValidAt } from './chain.ts';
-import { bindEntry, type ShownSigner } from './log-binding.ts';
-import { type VerifiedEntry, verifyEntry } from './log-entry.ts';
+import { isChainValidAt } from './certificate/chain.ts';
+import { openLeaf } from './certificate/trusted-leaf.ts';
+import { bindEntry, type ShownSigner } from './log/log-binding.ts';
+import { type VerifiedEntry, verifyEntry } from './log/log-entry.ts';
 import { reject } from './rejection.ts';
 import { readStatement } from './statement-content.ts';
 import { verifyTimestamp } from './timestamp.ts';
-import { openLeaf } from './trusted-leaf.ts';
 
 /** What a bundle proves under one trust root. */
 export interface Proof {

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { Fault } from '../../../ground/fault/fault.ts';
-import { toWriteFault } from '../../../ground/store/write-fault.ts';
+import { Fault } from '../../../../ground/fault/fault.ts';
+import { toWriteFault } from '../../../../ground/store/write-fault.ts';
 
 interface Waiting {
   readonly line: string;

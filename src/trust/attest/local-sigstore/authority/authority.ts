@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
-import { type Certificate, parseCertificate } from '../certificates/certificate.ts';
-import { decodeOnePem, encodePem } from '../certificates/pem.ts';
+import { writeFileAtomically } from '../../../../ground/store/atomic-file.ts';
+import { type Certificate, parseCertificate } from '../../certificates/certificate.ts';
+import { decodeOnePem, encodePem } from '../../certificates/pem.ts';
 import {
   encodeToBeSigned,
   extensions,
@@ -9,9 +9,9 @@ import {
   randomSerial,
   signCertificate,
   spkiOf,
-} from '../certificates/profile.ts';
-import { localMark } from '../trust-root/local-certificate.ts';
-import { type LocalKeys, readIfThere } from './keys.ts';
+} from '../../certificates/profile.ts';
+import { localMark } from '../../trust-root/local-certificate.ts';
+import { type LocalKeys, readIfThere } from '../keys.ts';
 
 /** The certificates of a local Sigstore: who may issue certificates and timestamps. */
 export interface LocalAuthority {

@@ -1,12 +1,12 @@
 import { createHash, type KeyObject } from 'node:crypto';
-import type { Bundle, BundleContent, EnvelopeContent, LogEntry } from '../bundle/bundle.ts';
-import { decodePem } from '../certificates/pem.ts';
-import { encodePreAuthentication } from '../envelope.ts';
-import { decodeBase64 } from '../json/base64.ts';
-import { Fields } from '../json/fields.ts';
-import { parseStrictJson } from '../json/strict-json.ts';
-import { encodeHashedRekordBody, keyDetailsOf } from '../log/hashed-rekord.ts';
-import { reject } from './rejection.ts';
+import type { Bundle, BundleContent, EnvelopeContent, LogEntry } from '../../bundle/bundle.ts';
+import { decodePem } from '../../certificates/pem.ts';
+import { encodePreAuthentication } from '../../envelope.ts';
+import { decodeBase64 } from '../../json/base64.ts';
+import { Fields } from '../../json/fields.ts';
+import { parseStrictJson } from '../../json/strict-json.ts';
+import { encodeHashedRekordBody, keyDetailsOf } from '../../log/hashed-rekord.ts';
+import { reject } from '../rejection.ts';
 
 /** What the bundle shows as its signer: the certificate, or the bare key. */
 export interface ShownSigner {
