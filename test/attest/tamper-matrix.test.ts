@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvidenceItem, EvidenceReasonCode } from '../../src/model/evidence.ts';
 import type { Bundle } from '../../src/trust/attest/bundle/bundle.ts';
@@ -679,7 +679,7 @@ describe('expectations reject', () => {
     ],
     [
       'a pattern in another syntax',
-      'malformed',
+      'identity',
       () => ({ identities: [{ issuer: issuer(), subjectRegExp: '(?=x).*' }] }),
     ],
     [
@@ -897,6 +897,37 @@ describe('a signature by a key', () => {
       });
       expect(item.reasons).toEqual([]);
       expect(item.trust).toMatch(/^key:[0-9a-f]{64}$/);
+    }
+  });
+
+  it('is accepted in a legacy layer, which has no certificate then', async () => {
+    for (const key of [pair, generateKeyPairSync('ec', { namedCurve: 'P-384' })]) {
+      const run = startKeyRun(memorySigner(key.privateKey));
+      const { bundle } = await signMessage(run, formatSimpleSigning('r', image), {
+        ...lab.place(),
+        services: {},
+        log: 'none',
+      });
+      const layer = legacyFromBundle(bundle, [], undefined);
+      expect(Object.keys(layer.annotations)).toEqual([legacyAnnotations.signature]);
+      const item = { id: 'sig', store: 'sig', form: 'layer', layer } as const;
+      const judge = (keys: KeyObject[]) => judgeItem(item, lab.expect({ keys }), { roots: [] });
+      expect(judge([key.publicKey])).toMatchObject({ verified: true, kind: 'signature' });
+      expect(judge([stranger.publicKey]).verified).toBe(false);
+    }
+  });
+
+  it('is accepted whichever hash a larger curve was used with', async () => {
+    const large = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    const plain = {
+      publicKey: large.publicKey,
+      sign: (data: Uint8Array) => Promise.resolve(sign('sha256', data, large.privateKey)),
+    };
+    for (const signer of [memorySigner(large.privateKey), plain]) {
+      const place = { ...lab.place(), log: 'none' } as const;
+      const { bundle } = await signStatement(startKeyRun(signer), formatStatement(exampleStatement), place);
+      const item = judgeBytes(bytesOf(loose(bundle)), { expected: { keys: [large.publicKey] } });
+      expect(item.reasons).toEqual([]);
     }
   });
 

@@ -5,7 +5,7 @@ import type { Statement } from '../../../model/statement.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { type Certificate, isValidAt } from '../certificates/certificate.ts';
 import { verifyDigestSignature } from '../certificates/digest-signature.ts';
-import { verifyKeySignature } from '../certificates/signature.ts';
+import { verifyContentSignature } from '../certificates/signature.ts';
 import { encodePreAuthentication } from '../envelope.ts';
 import { isWithin, type TrustedAuthority, type TrustRoot } from '../trust-root/trust-root.ts';
 import { isChainValidAt } from './certificate/chain.ts';
@@ -158,17 +158,12 @@ function conclude(
 
 function isSigned({ content }: Bundle, key: KeyObject): boolean {
   if (content.kind === 'envelope') {
-    return verifyKeySignature(
-      encodePreAuthentication(content.payloadType, content.payload),
-      key,
-      content.signature,
-    );
+    const signed = encodePreAuthentication(content.payloadType, content.payload);
+    return verifyContentSignature(signed, key, content.signature);
   }
   if (content.message === undefined) return verifyDigestSignature(content.digest, key, content.signature);
-  return (
-    sha256(content.message).equals(content.digest) &&
-    verifyKeySignature(content.message, key, content.signature)
-  );
+  const isSame = sha256(content.message).equals(content.digest);
+  return isSame && verifyContentSignature(content.message, key, content.signature);
 }
 
 function sha256(data: Uint8Array): Buffer {
