@@ -5,7 +5,6 @@ import { isTag } from '../../../model/image-reference.ts';
 import { parseContent } from '../content.ts';
 import type { BlobPush, Call, Manifest, ManifestPush, Pushed, Registry, TagOrDigest } from '../registry.ts';
 import { verifyBytes } from '../verified.ts';
-import { pullBlob } from './download.ts';
 import {
   deleteManifest,
   getManifest,
@@ -17,8 +16,9 @@ import {
 import { readPages } from './paging.ts';
 import { listReferrers, registerReferrer, unregisterReferrer } from './referrers.ts';
 import type { RegistrySession } from './session.ts';
-import { pushBlob } from './upload.ts';
-import type { UploadPlace } from './upload-call.ts';
+import { pullBlob } from './transfer/download.ts';
+import { pushBlob } from './transfer/upload.ts';
+import type { UploadPlace } from './transfer/upload-call.ts';
 
 export interface RemoteOptions {
   /** Blobs of at least this size are sent in chunks. */
