@@ -53,6 +53,8 @@ const connectionOptions = {
   keepAlive: true,
   maxSockets: connectionsPerHost,
   maxFreeSockets: connectionsPerHost,
+  // The default of 16 KiB would pause and resume the connection for every piece of a large body.
+  highWaterMark: 1024 * 1024,
 };
 
 /** Keeps one agent per kind of connection; close() lets the process end at once. */

@@ -15,7 +15,6 @@ import type {
 } from '../registry.ts';
 import { verifyBytes } from '../verified.ts';
 import { changeTag } from './change-tag.ts';
-import { pullBlob } from './download.ts';
 import {
   deleteManifest,
   getManifest,
@@ -27,8 +26,9 @@ import {
 import { readPages } from './paging.ts';
 import { listReferrers, registerReferrer, unregisterReferrer } from './referrers.ts';
 import type { RegistrySession } from './session.ts';
-import { pushBlob } from './upload.ts';
-import type { UploadPlace } from './upload-call.ts';
+import { pullBlob } from './transfer/download.ts';
+import { pushBlob } from './transfer/upload.ts';
+import type { UploadPlace } from './transfer/upload-call.ts';
 
 export interface RemoteOptions {
   /** Blobs of at least this size are sent in chunks. */

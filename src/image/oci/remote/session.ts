@@ -7,7 +7,7 @@ import { isRetryable } from '../../../ground/http/retry.ts';
 import type { HttpResponse, RequestBody } from '../../../ground/http/send.ts';
 import { KeyLock } from '../../../ground/store/key-lock.ts';
 import type { CredentialLookup } from '../credentials/credential.ts';
-import { Authorizer } from './authorizer.ts';
+import { Authorizer } from './auth/authorizer.ts';
 import { registryFault } from './registry-fault.ts';
 
 export interface RegistryCall {

@@ -1,7 +1,7 @@
-import type { HttpResponse } from '../../../ground/http/send.ts';
-import type { BlobPush } from '../registry.ts';
-import { digestFault } from '../verified.ts';
-import type { RegistryCall, RegistrySession } from './session.ts';
+import type { HttpResponse } from '../../../../ground/http/send.ts';
+import type { BlobPush } from '../../registry.ts';
+import { digestFault } from '../../verified.ts';
+import type { RegistryCall, RegistrySession } from '../session.ts';
 
 export interface UploadPlace {
   readonly session: RegistrySession;

@@ -1,8 +1,8 @@
-import { Fault } from '../../../ground/fault/fault.ts';
-import { maxAttempts } from '../../../ground/http/retry.ts';
-import type { HttpResponse } from '../../../ground/http/send.ts';
-import type { BlobPush } from '../registry.ts';
-import { verified } from '../verified.ts';
+import { Fault } from '../../../../ground/fault/fault.ts';
+import { maxAttempts } from '../../../../ground/http/retry.ts';
+import type { HttpResponse } from '../../../../ground/http/send.ts';
+import type { BlobPush } from '../../registry.ts';
+import { verified } from '../../verified.ts';
 import { callOf, checkStored, type OpenUpload, type UploadPlace, withDigest } from './upload-call.ts';
 
 const defaultChunk = 16 * 1024 * 1024;

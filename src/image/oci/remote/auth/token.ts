@@ -1,10 +1,10 @@
-import { Fault } from '../../../ground/fault/fault.ts';
-import { isLoopbackName } from '../../../ground/http/address.ts';
-import { readJson } from '../../../ground/http/body.ts';
-import type { HttpClient } from '../../../ground/http/client.ts';
-import { parseUrl, redactUrl } from '../../../ground/http/redact-url.ts';
-import type { HttpResponse } from '../../../ground/http/send.ts';
-import { basicHeader, type Credential } from '../credentials/credential.ts';
+import { Fault } from '../../../../ground/fault/fault.ts';
+import { isLoopbackName } from '../../../../ground/http/address.ts';
+import { readJson } from '../../../../ground/http/body.ts';
+import type { HttpClient } from '../../../../ground/http/client.ts';
+import { parseUrl, redactUrl } from '../../../../ground/http/redact-url.ts';
+import type { HttpResponse } from '../../../../ground/http/send.ts';
+import { basicHeader, type Credential } from '../../credentials/credential.ts';
 import type { Challenge } from './challenge.ts';
 
 export interface Token {

@@ -1,9 +1,9 @@
-import { Fault } from '../../../ground/fault/fault.ts';
-import { maxAttempts } from '../../../ground/http/retry.ts';
-import type { HttpResponse } from '../../../ground/http/send.ts';
-import type { Descriptor } from '../../../model/descriptor.ts';
-import { exactly, verified } from '../verified.ts';
-import type { ManifestPlace } from './manifests.ts';
+import { Fault } from '../../../../ground/fault/fault.ts';
+import { maxAttempts } from '../../../../ground/http/retry.ts';
+import type { HttpResponse } from '../../../../ground/http/send.ts';
+import type { Descriptor } from '../../../../model/descriptor.ts';
+import { exactly, verified } from '../../verified.ts';
+import type { ManifestPlace } from '../manifests.ts';
 
 /** How often one blob may be continued at all, even when every attempt brings a little. */
 const mostResumes = 50;

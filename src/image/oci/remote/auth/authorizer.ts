@@ -1,6 +1,6 @@
-import { Fault } from '../../../ground/fault/fault.ts';
-import type { HttpClient } from '../../../ground/http/client.ts';
-import { basicHeader, type Credential, type CredentialLookup } from '../credentials/credential.ts';
+import { Fault } from '../../../../ground/fault/fault.ts';
+import type { HttpClient } from '../../../../ground/http/client.ts';
+import { basicHeader, type Credential, type CredentialLookup } from '../../credentials/credential.ts';
 import { type Challenge, chooseChallenge, parseChallenges } from './challenge.ts';
 import { fetchToken, type Token } from './token.ts';
 

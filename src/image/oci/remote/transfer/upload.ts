@@ -1,7 +1,7 @@
-import { Fault } from '../../../ground/fault/fault.ts';
-import { delayBefore } from '../../../ground/http/retry.ts';
-import type { BlobPush, Pushed } from '../registry.ts';
-import { verified } from '../verified.ts';
+import { Fault } from '../../../../ground/fault/fault.ts';
+import { delayBefore } from '../../../../ground/http/retry.ts';
+import type { BlobPush, Pushed } from '../../registry.ts';
+import { verified } from '../../verified.ts';
 import { uploadInChunks } from './chunked-upload.ts';
 import { callOf, checkStored, type OpenUpload, type UploadPlace, withDigest } from './upload-call.ts';
 

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { faultOf, planted } from '../../../../test/faults.ts';
-import { blobOf, imageOf, pushImage, referrerOf } from '../../../../test/images.ts';
-import { quickTiming } from '../../../../test/quick-timing.ts';
-import { type DoubleOptions, json, RegistryDouble } from '../../../../test/registry-double.ts';
-import { RegistryAccess } from '../access.ts';
-import { basicHeader, type Credential } from '../credentials/credential.ts';
-import type { Registry } from '../registry.ts';
-import { RemoteRegistry } from './remote.ts';
+import { faultOf, planted } from '../../../../../test/faults.ts';
+import { blobOf, imageOf, pushImage, referrerOf } from '../../../../../test/images.ts';
+import { quickTiming } from '../../../../../test/quick-timing.ts';
+import { type DoubleOptions, json, RegistryDouble } from '../../../../../test/registry-double.ts';
+import { RegistryAccess } from '../../access.ts';
+import { basicHeader, type Credential } from '../../credentials/credential.ts';
+import type { Registry } from '../../registry.ts';
+import { RemoteRegistry } from '../remote.ts';
 
 /** What a token service was asked. */
 interface Asked {
