@@ -1,4 +1,4 @@
-import { Fault } from '../ground/fault/fault.ts';
+import { Fault, hasCode } from '../ground/fault/fault.ts';
 import { type ImageManifest, imagePlatform, parseContent } from '../image/oci/content.ts';
 import { type ImageSummary, summariseConfig } from '../image/oci/image-config.ts';
 import { formatLocation } from '../image/oci/location.ts';
@@ -36,6 +36,8 @@ export interface InspectedContent {
   /** All blobs together, as they travel. */
   readonly compressedSize?: number;
   readonly referrers?: readonly InspectedContent[];
+  /** Why nothing more is known of it. */
+  readonly problem?: string;
 }
 
 export interface InspectedBlob {
@@ -115,6 +117,11 @@ class Inspection {
   ): Promise<Pick<InspectedContent, 'children'>> {
     const children: InspectedContent[] = [];
     for (const entry of entries) {
+      // What was shown before is named, and not read again: an index can name one child ten thousand times.
+      if (this.#visited.has(entry.digest)) {
+        children.push({ digest: entry.digest, mediaType: entry.mediaType, size: entry.size });
+        continue;
+      }
       children.push(
         await this.inspect(await this.#registry.manifest(entry.digest, this.#call), depth + 1, entry),
       );
@@ -138,13 +145,22 @@ class Inspection {
     if (depth >= deepestNesting) return [];
     const found: InspectedContent[] = [];
     for (const entry of await this.#registry.referrers(descriptor.digest, this.#call)) {
-      const manifest = await this.#registry.manifest(entry.digest, this.#call);
-      // A list can lie; the manifest itself says what it refers to.
-      if (parseContent(manifest).subject?.digest === descriptor.digest) {
-        found.push(await this.inspect(manifest, depth + 1));
-      }
+      found.push(...(await this.#referrer(descriptor, entry, depth)));
     }
     return found;
+  }
+
+  /** A list can lie; the manifest itself says what it refers to. A broken one never hides the others. */
+  async #referrer(subject: Descriptor, entry: Descriptor, depth: number): Promise<InspectedContent[]> {
+    const { digest, mediaType, size } = entry;
+    try {
+      const manifest = await this.#registry.manifest(digest, this.#call);
+      if (parseContent(manifest).subject?.digest !== subject.digest) return [];
+      return [await this.inspect(manifest, depth + 1)];
+    } catch (error) {
+      if (!hasCode(error, 'CONTENT_INVALID', 'UNSUPPORTED', 'NOT_FOUND')) throw error;
+      return [{ digest, mediaType, size, problem: error.message }];
+    }
   }
 }
 

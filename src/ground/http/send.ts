@@ -76,10 +76,13 @@ export async function send(hop: Hop): Promise<HttpResponse> {
       headers: response.headers,
       url: hop.url,
       body: readBody(response, watchdog, request, hop),
-      discard: () => discard(response, request, hop.method),
+      discard: () => {
+        watchdog.end();
+        discard(response, request, hop.method);
+      },
     };
   } catch (error) {
-    watchdog.rest();
+    watchdog.end();
     request.destroy();
     hop.signal?.throwIfAborted();
     throw watchdog.stalled ?? error;
@@ -177,7 +180,7 @@ async function* readBody(
     hop.signal?.throwIfAborted();
     throw connectionFault(watchdog.stalled ?? request.errored ?? error, hop.url);
   } finally {
-    watchdog.rest();
+    watchdog.end();
     if (!response.complete || !request.writableFinished) request.destroy();
   }
 }

@@ -32,6 +32,10 @@ export class Visited {
     return true;
   }
 
+  has(digest: Digest): boolean {
+    return this.#seen.has(digest);
+  }
+
   check(depth: number): void {
     if (depth > deepestNesting) throw this.#exceeded(`more than ${deepestNesting} levels`);
   }

@@ -1,4 +1,4 @@
-import { Fault } from '../../../ground/fault/fault.ts';
+import { Fault, hasCode } from '../../../ground/fault/fault.ts';
 import { type Descriptor, formatPlatform, type Platform } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
 import { parseContent } from '../content.ts';
@@ -20,7 +20,7 @@ export interface ImageGraph {
   /** Whatever refers to it or to a part of it, and to that in turn. */
   readonly evidence: readonly GraphNode[];
   readonly legacy: readonly { readonly tag: string; readonly node: GraphNode }[];
-  /** Listed as a referrer, but its own content says otherwise. */
+  /** Listed as a referrer, but missing, unreadable, or by its own content something else. */
   readonly strays: readonly Descriptor[];
 }
 
@@ -123,12 +123,15 @@ class Walk {
   async #collectReferrer(subject: Digest, entry: Descriptor, depth: number): Promise<GraphNode[]> {
     // The depth of the chain counts like that of an index.
     this.#visited.check(depth + 1);
-    const manifest = await this.#from.manifest(entry.digest, this.#o);
-    if (parseContent(manifest).subject?.digest !== subject) {
-      this.strays.push(entry);
-      return [];
+    try {
+      const manifest = await this.#from.manifest(entry.digest, this.#o);
+      if (parseContent(manifest).subject?.digest === subject) return await this.collect(manifest);
+    } catch (error) {
+      // One broken or foreign item never hides the others.
+      if (!hasCode(error, 'CONTENT_INVALID', 'UNSUPPORTED', 'NOT_FOUND')) throw error;
     }
-    return await this.collect(manifest);
+    this.strays.push(entry);
+    return [];
   }
 
   #count({ bytes }: GraphNode): void {

@@ -344,3 +344,31 @@ describe('copying an image', () => {
     await expect(work).rejects.toThrow('stopped');
   });
 });
+
+describe('broken evidence', () => {
+  it('does not keep the good from being copied, and is told', async () => {
+    const { at, double } = await remote();
+    await pushImage(at('x'), amd, 'v1');
+    const good = referrerOf(amd.manifest, 'a/b');
+    await pushImage(at('x'), good);
+    // Others list what is gone, and what is no manifest at all.
+    const tag = `sha256-${amd.manifest.descriptor.digest.slice(7)}`;
+    const gone = imageOf('gone').manifest.descriptor;
+    const junk = blobOf('[]', mediaTypes.manifest);
+    double
+      .repository('x')
+      .manifests.set(junk.descriptor.digest, { type: mediaTypes.manifest, bytes: junk.bytes });
+    const list = manifestOf(
+      { manifests: [gone, junk.descriptor, good.manifest.descriptor] },
+      mediaTypes.index,
+    );
+    await at('x').push({ kind: 'manifest', ...list, tags: [tag] });
+    const target = layout();
+    const result = await copyImage({ from: at('x'), reference: 'v1', to: target, tags: ['v1'] });
+    expect([result.evidence, result.strays.map(({ digest }) => digest)]).toEqual([
+      1,
+      [gone.digest, junk.descriptor.digest],
+    ]);
+    expect((await target.referrers(amd.manifest.descriptor.digest)).length).toBe(1);
+  });
+});

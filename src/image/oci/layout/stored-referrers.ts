@@ -1,5 +1,6 @@
 import type { Descriptor } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
+import { parseContent } from '../content.ts';
 import { Visited, walkManifests } from '../manifest-graph.ts';
 import { describeReferrer, fallbackTag, mergeDescriptors, readReferrerIndex } from '../referrer-index.ts';
 import type { Manifest } from '../registry.ts';
@@ -27,10 +28,18 @@ export async function findReferrers(
 async function scan(index: LayoutIndex, where: string, read: Read): Promise<Map<Digest, Descriptor[]>> {
   const bySubject = new Map<Digest, Descriptor[]>();
   const visited = new Visited(where);
+  const readWhole = async (digest: Digest): Promise<Manifest | undefined> => {
+    const manifest = await read(digest);
+    return manifest !== undefined && isReadable(manifest) ? manifest : undefined;
+  };
   for (const entry of index.entries.filter(isManifestEntry)) {
-    const root = await read(entry.digest);
+    const root = await readWhole(entry.digest);
     if (root === undefined) continue;
-    for await (const node of walkManifests(root, { where, visited, read: child => read(child.digest) })) {
+    for await (const node of walkManifests(root, {
+      where,
+      visited,
+      read: child => readWhole(child.digest),
+    })) {
       const subject = node.content.subject?.digest;
       if (subject === undefined) continue;
       bySubject.set(subject, [...(bySubject.get(subject) ?? []), describeReferrer(node)]);
@@ -44,5 +53,15 @@ function readable(manifest: Manifest | undefined, where: string): readonly Descr
     return readReferrerIndex(manifest, where);
   } catch {
     return [];
+  }
+}
+
+/** One broken manifest must not hide what refers to the others. */
+function isReadable(manifest: Manifest): boolean {
+  try {
+    parseContent(manifest);
+    return true;
+  } catch {
+    return false;
   }
 }

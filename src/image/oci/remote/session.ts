@@ -1,7 +1,9 @@
-import { Fault } from '../../../ground/fault/fault.ts';
+import { Fault, hasCode } from '../../../ground/fault/fault.ts';
+import { isLoopbackName } from '../../../ground/http/address.ts';
 import type { HttpClient } from '../../../ground/http/client.ts';
 import { parseUrl, redactUrl } from '../../../ground/http/redact-url.ts';
 import type { Headers } from '../../../ground/http/redirect.ts';
+import { isRetryable } from '../../../ground/http/retry.ts';
 import type { HttpResponse, RequestBody } from '../../../ground/http/send.ts';
 import { KeyLock } from '../../../ground/store/key-lock.ts';
 import type { CredentialLookup } from '../credentials/credential.ts';
@@ -29,37 +31,53 @@ export interface RegistryCall {
 /** A conversation with one registry: where its API is, who we are there, and what it turned out to support. */
 export class RegistrySession {
   readonly name: string;
-  readonly base: URL;
   readonly http: HttpClient;
   /** Fallback tags are changed by one writer at a time. */
   readonly locks = new KeyLock();
   /** Repositories for which the registry was seen to serve referrers, or not to. */
   readonly servesReferrers = new Map<string, boolean>();
   readonly #authorizer: Authorizer;
+  #base: URL;
+  /** Until something was answered, a registry of this machine may still turn out to speak https. */
+  #isUnknown: boolean;
+  #isLearnt: () => void = () => undefined;
+  readonly #learning = new Promise<void>(resolve => {
+    this.#isLearnt = resolve;
+  });
 
   constructor(name: string, http: HttpClient, credentials: CredentialLookup) {
     this.name = name;
     this.http = http;
-    this.base = apiOf(name, http);
+    this.#base = apiOf(name, http);
+    this.#isUnknown = this.#base.protocol === 'http:' && isLoopbackName(this.#base.hostname);
+    if (!this.#isUnknown) this.#isLearnt();
     this.#authorizer = new Authorizer(http, this, credentials);
   }
 
+  get base(): URL {
+    return this.#base;
+  }
+
   async call(call: RegistryCall): Promise<HttpResponse> {
-    const url = call.path instanceof URL ? call.path : new URL(`/v2/${call.path}`, this.base);
+    const isFirst = this.#isUnknown;
+    this.#isUnknown = false;
+    if (!isFirst) await this.#learning;
     const access = { repository: call.repository, scopes: scopesOf(call), ...pickSignal(call) };
+    const locate = (): URL => (call.path instanceof URL ? call.path : new URL(`/v2/${call.path}`, this.base));
     // What the registry sent us elsewhere for (a signed upload URL) is none of our credentials' business.
-    const isHome = url.origin === this.base.origin;
-    const send = async (authorization: string | undefined): Promise<HttpResponse> =>
+    const isHome = locate().origin === this.base.origin;
+    const send = async (authorization: string | undefined, retry = call.retry): Promise<HttpResponse> =>
       await this.http.request({
         method: call.method ?? 'GET',
-        url,
+        url: locate(),
         headers: { ...call.headers, ...(authorization !== undefined && { authorization }) },
         what: call.what,
         ...(call.body !== undefined && { body: call.body }),
-        ...(call.retry !== undefined && { retry: call.retry }),
+        ...(retry !== undefined && { retry }),
         ...pickSignal(call),
       });
-    let response = await send(isHome ? await this.#authorizer.header(access) : undefined);
+    const header = isHome ? await this.#authorizer.header(access) : undefined;
+    let response = await (isFirst ? this.#sendFirst(again => send(header, again)) : send(header));
     if (response.status === 401 && isHome && response.url.origin === this.base.origin) {
       const authorization = await this.#authorizer.renew(response.headers['www-authenticate'], access);
       if (authorization !== undefined) {
@@ -75,6 +93,40 @@ export class RegistrySession {
       source: await this.#authorizer.source(access),
       hide: text => this.#authorizer.hide(text),
     });
+  }
+
+  /**
+   * The first request to a registry of this machine also tells whether it speaks https after all: going from
+   * http to https is always safe, the other way never. Whatever comes meanwhile waits for the answer.
+   */
+  async #sendFirst(send: (retry?: false) => Promise<HttpResponse>): Promise<HttpResponse> {
+    const outcome = await send(false).catch((error: unknown) => error);
+    const isTls = await this.#learnScheme(outcome).finally(() => this.#isLearnt());
+    if (outcome instanceof Error) {
+      if (!isTls && !hasCode(outcome, 'NETWORK')) throw outcome;
+    } else {
+      const response = outcome as HttpResponse;
+      if (!isTls && !isRetryable(response.status)) return response;
+      response.discard();
+    }
+    return await send();
+  }
+
+  async #learnScheme(outcome: unknown): Promise<boolean> {
+    const isCut =
+      outcome instanceof Fault && outcome.code === 'NETWORK' && !/nothing listens/.test(outcome.message);
+    // Go's servers answer 400 in plain text to plain http on their https port.
+    const isRefused = !(outcome instanceof Error) && (outcome as HttpResponse).status === 400;
+    if (!isCut && !isRefused) return false;
+    const secure = new URL(`https://${this.#base.host}`);
+    try {
+      (await this.http.request({ url: new URL('/v2/', secure), retry: false })).discard();
+    } catch (error) {
+      // A certificate that is not trusted is https as well, and the next request says so.
+      if (!hasCode(error, 'TLS_UNTRUSTED')) return false;
+    }
+    this.#base = secure;
+    return true;
   }
 
   /** An upload location: relative or absolute; a proxy that forgot its https does not make us forget ours. */

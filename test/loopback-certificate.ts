@@ -1,0 +1,20 @@
+/** A certificate for 127.0.0.1, localhost and registry.test that nobody trusts unless told so. Its key is public: it protects nothing. */
+export const loopbackCertificate = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBszCCAVigAwIBAgIUaqLaevaDYeaemCMdqsanTNdto2YwCgYIKoZIzj0EAwIw
+GDEWMBQGA1UEAwwNbG9vcGJhY2sgdGVzdDAgFw0yNjExMjQxMzQ2MzdaGA8yMTI2
+MTAzMTEzNDYzN1owGDEWMBQGA1UEAwwNbG9vcGJhY2sgdGVzdDBZMBMGByqGSM49
+AgEGCCqGSM49AwEHA0IABOvhlWtBCF10Rm5SveAZBdqESjsrN3k+9l5e19WGis/c
+ycTKiW8K5aAn0ITeoXLXsyRE1RmlVNWnPyEq9pB4zPajfjB8MB0GA1UdDgQWBBRw
+q0NuL6GdVqrB0c1PRkEvGvsbAzAfBgNVHSMEGDAWgBRwq0NuL6GdVqrB0c1PRkEv
+GvsbAzAPBgNVHRMBAf8EBTADAQH/MCkGA1UdEQQiMCCHBH8AAAGCCWxvY2FsaG9z
+dIINcmVnaXN0cnkudGVzdDAKBggqhkjOPQQDAgNJADBGAiEAmbXr5n03vvm6fM1m
+M12iUAs3nFuM0zWHSH+W/pjdD1ACIQD/q+INQJqeWPDIh/1gKc08sXnIvGT/E7Lu
+lKHSaYg7ew==
+-----END CERTIFICATE-----`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgi/UfM0PM1msCcSrA
+UFdTU1l+Uk+U0RDuZWaayo6BAm2hRANCAATr4ZVrQQhddEZuUr3gGQXahEo7Kzd5
+PvZeXtfVhorP3MnEyolvCuWgJ9CE3qFy17MkRNUZpVTVpz8hKvaQeMz2
+-----END PRIVATE KEY-----`,
+} as const;
