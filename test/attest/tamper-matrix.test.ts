@@ -405,6 +405,18 @@ describe('a bundle is rejected with', () => {
     expectRejected(judgeBytes(bytesOf(json)), code);
   });
 
+  it('no log entry, even when none is demanded → log', () => {
+    const json = loose(base['v2-tsa']);
+    json.verificationMaterial.tlogEntries = [];
+    expectRejected(judgeBytes(bytesOf(json), { expected: { demands: { logEntries: 0, times: 0 } } }), 'log');
+  });
+
+  it('no time, even when none is demanded → no-trusted-time', () => {
+    const json = loose(base['v2-tsa']);
+    delete json.verificationMaterial.timestampVerificationData;
+    expectRejected(judgeBytes(bytesOf(json), { expected: { demands: { times: 0 } } }), 'no-trusted-time');
+  });
+
   it('a key twice in its JSON → malformed', () => {
     const text = JSON.stringify(loose(base['v2-tsa'])).replace('{"mediaType"', '{"mediaType":"","mediaType"');
     expectRejected(judgeBytes(Buffer.from(text)), 'malformed');

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Fault } from '../../../ground/fault/fault.ts';
+import { run } from '../../../ground/process/run.ts';
 import { type Clock, systemClock } from '../../../model/clock.ts';
 import type { Http, ServiceCall } from '../services/http.ts';
 import { type IdentityToken, readIdentityToken } from './identity-token.ts';
@@ -15,7 +16,7 @@ export interface TokenSearch {
 }
 
 /**
- * The identity token of this job: a file, SIGSTORE_ID_TOKEN (GitLab's id_tokens), or GitHub Actions.
+ * The identity token of this job: a file, SIGSTORE_ID_TOKEN (GitLab's id_tokens), GitHub Actions or Buildkite.
  * There is no silent device flow: outside of CI somebody has to say where the token is.
  */
 export async function findIdentityToken(search: TokenSearch, o: ServiceCall = {}): Promise<IdentityToken> {
@@ -28,7 +29,30 @@ export async function findIdentityToken(search: TokenSearch, o: ServiceCall = {}
   if (environment['ACTIONS_ID_TOKEN_REQUEST_URL'] !== undefined) {
     return readIdentityToken(await requestGithubToken(search, o), 'GitHub Actions', clock);
   }
+  if (environment['BUILDKITE'] === 'true') {
+    return readIdentityToken(await requestBuildkiteToken(search, o), 'Buildkite', clock);
+  }
   throw missing(environment);
+}
+
+async function requestBuildkiteToken(
+  { environment, audience }: TokenSearch,
+  { signal }: ServiceCall,
+): Promise<string> {
+  const agent = Object.entries(environment).filter(([name]) => /^(?:PATH|BUILDKITE_\w+)$/.test(name));
+  const { code, stdout } = await run({
+    program: 'buildkite-agent',
+    args: ['oidc', 'request-token', '--audience', audience ?? 'sigstore'],
+    env: Object.fromEntries(agent),
+    timeLimit: 30_000,
+    outputLimit: 256 * 1024,
+    ...(signal !== undefined && { signal }),
+  });
+  if (code === 0) return stdout.toString('latin1');
+  throw new Fault('TOKEN_MISSING', {
+    what: `The Buildkite agent gave no identity token (status ${code ?? 'unknown'}).`,
+    next: 'run "buildkite-agent oidc request-token --audience sigstore" in the job and see what it says',
+  });
 }
 
 async function requestGithubToken(

@@ -107,6 +107,25 @@ describe('the search for a token', () => {
     expect(asked[0]?.headers['Authorization']).toBe('Bearer request-token');
   });
 
+  it('asks the agent of Buildkite, and gives it nothing but its own variables', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cg-agent-'));
+    const agent = (script: string) =>
+      writeFileSync(join(folder, 'buildkite-agent'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const environment = {
+      PATH: `${folder}:/usr/bin:/bin`,
+      BUILDKITE: 'true',
+      BUILDKITE_JOB_ID: '7',
+      SECRET: 'x',
+    };
+    const search = { environment, http: never, clock };
+    agent(
+      `test -z "$SECRET" && test "$BUILDKITE_JOB_ID$*" = "7oidc request-token --audience sigstore" && echo ${mint()}`,
+    );
+    expect((await findIdentityToken(search)).source).toBe('Buildkite');
+    agent('exit 3');
+    await expect(findIdentityToken(search)).rejects.toMatchObject({ code: 'TOKEN_MISSING' });
+  });
+
   it.each([
     [{ GITHUB_ACTIONS: 'true' }, /id-token: write/],
     [{ GITLAB_CI: 'true' }, /id_tokens/],

@@ -185,6 +185,24 @@ describe('the local logs and issuer', () => {
     expect(first.headers['etag']).toBe(Object.keys(first.json())[0]);
   });
 
+  it('grow by one certificate with each that is issued, under a signed head', async () => {
+    const head = async () => (await call(sigstore.url, 'GET', '/ct/v1/get-sth')).json();
+    const before = await head();
+    await ask(sigstore.mintToken(claims));
+    const after = await head();
+    expect(after['tree_size']).toBe(Number(before['tree_size']) + 1);
+    const signed = Buffer.alloc(18);
+    signed.writeUInt8(1, 1);
+    signed.writeBigUInt64BE(BigInt(Number(after['timestamp'])), 2);
+    signed.writeBigUInt64BE(BigInt(Number(after['tree_size'])), 10);
+    const root = Buffer.from(String(after['sha256_root_hash']), 'base64');
+    const signature = Buffer.from(String(after['tree_head_signature']), 'base64').subarray(4);
+    const { ctlogs } = sigstore.trustedRoot as unknown as { ctlogs: { publicKey: { rawBytes: string } }[] };
+    const der = Buffer.from(ctlogs[0]?.publicKey.rawBytes ?? '', 'base64');
+    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+    expect(verify('sha256', Buffer.concat([signed, root]), key, signature)).toBe(true);
+  });
+
   it('publish the keys with which tokens can be checked', async () => {
     const configuration = (
       await call(sigstore.issuer, 'GET', '/local/.well-known/openid-configuration')

@@ -6,6 +6,7 @@ import { parseStrictJson } from '../json/strict-json.ts';
 import { type LocalCertificateAuthority, parsePublicKey } from './authority/certificate-authority.ts';
 import type { LocalIssuer } from './identity/issuer.ts';
 import type { LocalKeys } from './keys.ts';
+import type { LocalCertificateLog } from './logs/certificate-log.ts';
 import type { RekorReply, RekorV1 } from './logs/rekor-v1.ts';
 import type { RekorV2 } from './logs/rekor-v2.ts';
 import { Refusal } from './refusal.ts';
@@ -15,6 +16,7 @@ export interface LocalServices {
   readonly keys: LocalKeys;
   readonly issuer: LocalIssuer;
   readonly authority: LocalCertificateAuthority;
+  readonly certificateLog: LocalCertificateLog;
   readonly rekorV1: RekorV1;
   readonly rekorV2: RekorV2;
   readonly timestamps: LocalTimestampAuthority;
@@ -46,6 +48,7 @@ const routes: Readonly<Record<string, Handler>> = {
   'GET /api/v2/checkpoint': ({ rekorV2 }) => reply(200, 'text/plain; charset=utf-8', rekorV2.checkpoint()),
   'POST /api/v1/timestamp': ({ timestamps }, request) =>
     reply(201, 'application/timestamp-reply', timestamps.stamp(request.body, contentTypeOf(request))),
+  'GET /ct/v1/get-sth': ({ certificateLog }) => json(200, certificateLog.head()),
   'GET /.well-known/openid-configuration': ({ issuer }) => json(200, issuer.configuration()),
   'GET /keys': ({ issuer }) => json(200, issuer.keySet()),
   'GET /healthz': () => json(200, { ok: true }),

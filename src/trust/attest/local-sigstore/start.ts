@@ -10,10 +10,10 @@ import type { Claims } from '../identity-token/claims.ts';
 import type { JsonObject } from '../json/strict-json.ts';
 import { ed25519NoteKeyId, keyIdOf } from '../log/key-id.ts';
 import { loadAuthority } from './authority/authority.ts';
-import { LocalCertificateAuthority, type LoggedCertificate } from './authority/certificate-authority.ts';
+import { LocalCertificateAuthority } from './authority/certificate-authority.ts';
 import { LocalIssuer } from './identity/issuer.ts';
 import { loadKeys, readIfThere } from './keys.ts';
-import { RecordFile } from './logs/record-file.ts';
+import { LocalCertificateLog } from './logs/certificate-log.ts';
 import { RekorV1 } from './logs/rekor-v1.ts';
 import { RekorV2 } from './logs/rekor-v2.ts';
 import { TransparencyLog } from './logs/transparency-log.ts';
@@ -128,7 +128,11 @@ async function openServices(o: LocalSigstoreOptions, identity: Identity) {
   const { host, hostname } = new URL(identity.url);
   const rekorV2KeyId = ed25519NoteKeyId(hostname, spkiOf(keys['rekor-v2']));
   const logPath = await logPathsIn(o.folder);
-  const ct = await RecordFile.open<LoggedCertificate>(logPath('certificates'), warn);
+  const certificateLog = await LocalCertificateLog.open(logPath('certificates'), {
+    key: keys['ct-log'],
+    clock,
+    warn,
+  });
   const v1 = await TransparencyLog.open(
     logPath('rekor-v1'),
     {
@@ -153,14 +157,15 @@ async function openServices(o: LocalSigstoreOptions, identity: Identity) {
   const services: LocalServices = {
     keys,
     issuer,
-    authority: new LocalCertificateAuthority(keys, authority, ct.file, clock),
+    authority: new LocalCertificateAuthority(keys, authority, certificateLog, clock),
+    certificateLog,
     rekorV1: new RekorV1(v1, BigInt(identity.treeId), clock),
     rekorV2: new RekorV2(v2, clock),
     timestamps: new LocalTimestampAuthority(authority.timestamp, keys.timestamp, clock),
   };
   const facts: TrustFacts = { keys, authority, project: o.project, url: identity.url, rekorV2KeyId };
   const close = async () => {
-    await Promise.all([ct.file.close(), v1.close(), v2.close()]);
+    await Promise.all([certificateLog.close(), v1.close(), v2.close()]);
   };
   return { facts, services, close };
 }

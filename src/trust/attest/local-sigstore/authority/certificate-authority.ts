@@ -1,6 +1,5 @@
-import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { Clock } from '../../../../model/clock.ts';
-import type { Certificate } from '../../certificates/certificate.ts';
 import { decodeOnePem } from '../../certificates/pem.ts';
 import {
   encodeToBeSigned,
@@ -10,14 +9,9 @@ import {
   spkiOf,
 } from '../../certificates/profile.ts';
 import { verifyKeySignature } from '../../certificates/signature.ts';
-import {
-  encodePrecertificateEntry,
-  encodeTimestampList,
-} from '../../certificates/signed-certificate-timestamp.ts';
 import type { Claims } from '../../identity-token/claims.ts';
-import { keyIdOf } from '../../log/key-id.ts';
 import type { LocalKeys } from '../keys.ts';
-import type { RecordFile } from '../logs/record-file.ts';
+import type { LocalCertificateLog } from '../logs/certificate-log.ts';
 import { Refusal } from '../refusal.ts';
 import type { LocalAuthority } from './authority.ts';
 import { type CertificateIdentity, encodeClaims, identityFromClaims } from './certificate-claims.ts';
@@ -30,19 +24,14 @@ export interface CertificateOrder {
   readonly proofOfPossession: Buffer;
 }
 
-/** One line of the certificate transparency log. */
-export interface LoggedCertificate {
-  readonly entry: string;
-}
-
 /** Issues certificates that bind a key to an identity for ten minutes, and logs every one. */
 export class LocalCertificateAuthority {
   readonly #keys: LocalKeys;
   readonly #authority: LocalAuthority;
-  readonly #log: RecordFile<LoggedCertificate>;
+  readonly #log: LocalCertificateLog;
   readonly #clock: Clock;
 
-  constructor(keys: LocalKeys, authority: LocalAuthority, log: RecordFile<LoggedCertificate>, clock: Clock) {
+  constructor(keys: LocalKeys, authority: LocalAuthority, log: LocalCertificateLog, clock: Clock) {
     this.#keys = keys;
     this.#authority = authority;
     this.#log = log;
@@ -79,24 +68,9 @@ export class LocalCertificateAuthority {
       notAfter: new Date(notBefore.getTime() + life),
       extensions: parts,
     };
-    const list = await this.#logCertificate(encodeToBeSigned(request), intermediate);
+    const list = await this.#log.add(encodeToBeSigned(request), intermediate.spki);
     const complete = encodeToBeSigned(request, [...parts, extensions.timestamps(list)]);
     return signCertificate(complete, this.#keys['certificate-intermediate']);
-  }
-
-  async #logCertificate(signed: Buffer, issuer: Certificate): Promise<Buffer> {
-    const at = BigInt(this.#clock.now().getTime());
-    const none = Buffer.alloc(0);
-    const entry = encodePrecertificateEntry({ at, issuerSpki: issuer.spki, signed, extensions: none });
-    await this.#log.append({ entry: entry.toString('base64') });
-    const key = this.#keys['ct-log'];
-    return encodeTimestampList({
-      logId: keyIdOf(spkiOf(key)),
-      at,
-      extensions: none,
-      algorithm: [4, 3],
-      signature: sign('sha256', entry, key),
-    });
   }
 }
 
