@@ -12,6 +12,7 @@ const connections = 32;
 const rounds = 3;
 const repository = 'bench/images';
 const blob = randomBytes(1024 * 1024);
+const layer = randomBytes(64 * 1024 * 1024);
 const image = makeImage(seededRandom(1));
 
 interface Workload {
@@ -75,6 +76,7 @@ function workloads(): readonly Workload[] {
     },
     { what: 'HEAD blob', turns: 3_000, session: get('HEAD', `blobs/${digestOf(blob)}`) },
     { what: 'GET blob of 1 MiB', turns: 1_000, session: get('GET', `blobs/${digestOf(blob)}`) },
+    { what: 'GET layer of 64 MiB', turns: 64, session: get('GET', `blobs/${digestOf(layer)}`) },
     { what: 'push blob of 1 KiB (POST, PUT)', turns: 600, session: pushSmallBlob },
   ];
 }
@@ -107,8 +109,10 @@ const pushSmallBlob: Session = async ask => {
 async function fill(url: string): Promise<void> {
   const client = new Client(url, repository);
   await client.pushImage(image, 'v1');
-  const { status } = await client.pushBlob(blob);
-  if (status !== 201) throw new Error(`the blob was answered with ${status}`);
+  for (const bytes of [blob, layer]) {
+    const { status } = await client.pushBlob(bytes);
+    if (status !== 201) throw new Error(`a blob was answered with ${status}`);
+  }
 }
 
 function digestOf(bytes: Uint8Array): string {

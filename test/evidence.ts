@@ -3,7 +3,7 @@ import { systemClock } from '../src/model/clock.ts';
 import type { Digest } from '../src/model/digest.ts';
 import type { IdentityPattern } from '../src/model/identity.ts';
 import { readIdentityToken } from '../src/trust/attest/identity-token/identity-token.ts';
-import { githubClaims } from '../src/trust/attest/local-sigstore/development-identity.ts';
+import { githubClaims } from '../src/trust/attest/local-sigstore/identity/development-identity.ts';
 import {
   type LocalSigstore,
   type LocalSigstoreOptions,

@@ -1,4 +1,5 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
 
 export interface Answer {
   readonly status: number;
@@ -56,4 +57,16 @@ function answerOf(status: number, headers: IncomingHttpHeaders, body: Buffer): A
     }
   };
   return { status, headers, body, json, code };
+}
+
+/** Sends bytes on a new connection and resolves when the server closes it. */
+export function untilClosed(port: number, bytes: string | Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(bytes));
+    socket.on('error', error =>
+      'code' in error && error.code === 'ECONNREFUSED' ? reject(error) : resolve(),
+    );
+    socket.on('close', () => resolve());
+    socket.resume();
+  });
 }

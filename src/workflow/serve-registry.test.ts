@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call } from '../../test/http-call.ts';
 import { Client, makeImage, seededRandom } from '../../test/registry-content.ts';
+import { waitFor } from '../../test/wait-for.ts';
 import type { RunningRegistry } from '../image/oci/server/start-registry.ts';
 import { collectRegistryGarbage } from './collect-registry-garbage.ts';
 import {
@@ -45,14 +47,18 @@ describe('serving a registry', () => {
 
   it('says when and where it is ready, and takes that back at the end', async () => {
     const readyFile = join(folder, 'ready.json');
-    await serving({ readyFile }, async registry => {
-      expect(JSON.parse(await readFile(readyFile, 'utf8'))).toEqual({
-        url: registry.url,
-        pid: process.pid,
-        data,
-      });
-      expect((await call(registry.url, 'GET', '/v2/')).status).toBe(200);
+    const controller = new AbortController();
+    const serving = serveRegistry({ data, addr: '127.0.0.1:0', readyFile, signal: controller.signal });
+    await waitFor(() => existsSync(readyFile), 'the ready file');
+    const ready = JSON.parse(await readFile(readyFile, 'utf8')) as { url: string };
+    expect(ready).toEqual({
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
+      pid: process.pid,
+      data,
     });
+    expect((await call(ready.url, 'GET', '/v2/')).status).toBe(200);
+    controller.abort();
+    await serving;
     await expect(stat(readyFile)).rejects.toThrow();
   });
 

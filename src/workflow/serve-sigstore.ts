@@ -5,8 +5,8 @@ import {
   githubClaims,
   gitlabClaims,
   personClaims,
-} from '../trust/attest/local-sigstore/development-identity.ts';
-import { mintOffline } from '../trust/attest/local-sigstore/mint-offline.ts';
+} from '../trust/attest/local-sigstore/identity/development-identity.ts';
+import { mintOffline } from '../trust/attest/local-sigstore/identity/mint-offline.ts';
 import { type LocalSigstore, startLocalSigstore } from '../trust/attest/local-sigstore/start.ts';
 
 export interface ServeSigstore {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvidenceItem, EvidenceReasonCode } from '../../src/model/evidence.ts';
 import type { Bundle } from '../../src/trust/attest/bundle/bundle.ts';
@@ -8,10 +8,13 @@ import {
   legacyAnnotations,
   legacyFromBundle,
 } from '../../src/trust/attest/bundle/legacy-layers.ts';
-import { extension, extensions } from '../../src/trust/attest/certificates/profile.ts';
+import { extension, extensions, spkiOf } from '../../src/trust/attest/certificates/profile.ts';
 import { oids } from '../../src/trust/attest/der/oids.ts';
 import { encode, integer, sequence } from '../../src/trust/attest/der/writer.ts';
-import { githubClaims } from '../../src/trust/attest/local-sigstore/development-identity.ts';
+import { canonicalJson } from '../../src/trust/attest/json/canonical-json.ts';
+import type { JsonObject } from '../../src/trust/attest/json/strict-json.ts';
+import { githubClaims } from '../../src/trust/attest/local-sigstore/identity/development-identity.ts';
+import { keyIdOf } from '../../src/trust/attest/log/key-id.ts';
 import { signMessage, signStatement } from '../../src/trust/attest/sign.ts';
 import { memorySigner } from '../../src/trust/attest/signers/memory-signer.ts';
 import { startKeyRun } from '../../src/trust/attest/signing-run.ts';
@@ -456,13 +459,13 @@ describe('other keys are rejected:', () => {
     },
   );
 
-  it('an envelope logged as hashedrekord in Rekor 1 → unsupported-log-entry', async () => {
+  it('the entry of a blob for an envelope → log-content-differs', async () => {
     const run = await lab.run();
     const place = { ...lab.place('v1'), log: 'v1' } as const;
     const message = await signMessage(run, Buffer.from('x'), place);
     const statement = await signStatement(run, formatStatement(exampleStatement), place);
     const mixed = { ...statement.bundle, entries: message.bundle.entries };
-    expectRejected(judgeBytes(bytesOf(loose(mixed))), 'unsupported-log-entry');
+    expectRejected(judgeBytes(bytesOf(loose(mixed))), 'log-content-differs');
   });
 });
 
@@ -676,7 +679,7 @@ describe('expectations reject', () => {
     ],
     [
       'a pattern in another syntax',
-      'malformed',
+      'identity',
       () => ({ identities: [{ issuer: issuer(), subjectRegExp: '(?=x).*' }] }),
     ],
     [
@@ -744,7 +747,7 @@ describe('a legacy layer is rejected with', () => {
     ],
     [
       'a log bundle of the other layer',
-      'unsupported-log-entry',
+      'log-content-differs',
       () =>
         att({
           annotations: {
@@ -798,10 +801,80 @@ describe('a legacy layer is rejected with', () => {
     expectRejected(judgeLayer(legacyFromBundle(bundle, issuers, undefined)), 'subject');
   });
 
+  const asIntoto = (version: string, change: (body: LooseJson) => void = () => {}) => {
+    const { signature } = bundleFromLegacy(layers.att).content;
+    const certificate = Buffer.from(layers.att.annotations[legacyAnnotations.certificate] ?? '').toString(
+      'base64',
+    );
+    const { payload } = JSON.parse(layers.att.bytes.toString());
+    const body = {
+      apiVersion: version,
+      kind: 'intoto',
+      spec: {
+        content: {
+          envelope: {
+            payloadType: 'application/vnd.in-toto+json',
+            signatures: [
+              { publicKey: certificate, sig: Buffer.from(signature.toString('base64')).toString('base64') },
+            ],
+          },
+          payloadHash: {
+            algorithm: 'sha256',
+            value: createHash('sha256').update(Buffer.from(payload, 'base64')).digest('hex'),
+          },
+        },
+      },
+    };
+    change(body);
+    return relogged(layers.att, body);
+  };
+
+  it('nothing, when it was logged as intoto 0.0.2 by an older client', () => {
+    expect(judgeLayer(asIntoto('0.0.2')).reasons).toEqual([]);
+  });
+
+  it.each<[string, EvidenceReasonCode, (body: LooseJson) => void]>([
+    [
+      'signature',
+      'log-content-differs',
+      b => (b.spec.content.envelope.signatures[0].sig = Buffer.from('QUJD').toString('base64')),
+    ],
+    [
+      'certificate',
+      'log-certificate-differs',
+      b => (b.spec.content.envelope.signatures[0].publicKey = Buffer.from(pemOf(base.v1)).toString('base64')),
+    ],
+    ['payload hash', 'log-content-differs', b => (b.spec.content.payloadHash.value = 'ab'.repeat(32))],
+    ['payload type', 'log-content-differs', b => (b.spec.content.envelope.payloadType = 'text/plain')],
+  ])('another %s in an intoto entry → %s', (_name, code, change) => {
+    expectRejected(judgeLayer(asIntoto('0.0.2', change)), code);
+  });
+
+  it('an intoto entry of version 0.0.1 → unsupported-log-entry, named', () => {
+    const item = judgeLayer(asIntoto('0.0.1'));
+    expectRejected(item, 'unsupported-log-entry');
+    expect(item.reasons[0]?.message).toBe('unsupported log entry intoto 0.0.1');
+  });
+
   it('reads back what it wrote', () => {
     expect(bundleFromLegacy(layers.att).content.kind).toBe('envelope');
   });
 });
+
+/** The layer with another log entry, truly promised by the log. */
+function relogged(layer: LegacyLayer, body: object): LegacyLayer {
+  const logID = keyIdOf(spkiOf(forge.keys['rekor-v1'])).toString('hex');
+  const integratedTime = Math.floor(Date.now() / 1000);
+  const payload = {
+    body: Buffer.from(canonicalJson(body as JsonObject)).toString('base64'),
+    integratedTime,
+    logIndex: 77,
+    logID,
+  };
+  const promise = sign('sha256', Buffer.from(canonicalJson(payload)), forge.keys['rekor-v1']);
+  const bundle = JSON.stringify({ SignedEntryTimestamp: promise.toString('base64'), Payload: payload });
+  return { ...layer, annotations: { ...layer.annotations, [legacyAnnotations.bundle]: bundle } };
+}
 
 function pemOf(bundle: Bundle): string {
   const layer = legacyFromBundle(bundle, [], undefined);
@@ -811,7 +884,7 @@ function pemOf(bundle: Bundle): string {
 describe('a signature by a key', () => {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const sign = async (log: 'newest' | 'none') => {
+  const signWith = async (log: 'newest' | 'none') => {
     const run = startKeyRun(memorySigner(pair.privateKey));
     const { bundle } = await signStatement(run, formatStatement(exampleStatement), { ...lab.place(), log });
     return bytesOf(loose(bundle));
@@ -819,23 +892,59 @@ describe('a signature by a key', () => {
 
   it('is accepted with its key, logged or not', async () => {
     for (const log of ['newest', 'none'] as const) {
-      const item = judgeBytes(await sign(log), { expected: { keys: [stranger.publicKey, pair.publicKey] } });
+      const item = judgeBytes(await signWith(log), {
+        expected: { keys: [stranger.publicKey, pair.publicKey] },
+      });
       expect(item.reasons).toEqual([]);
       expect(item.trust).toMatch(/^key:[0-9a-f]{64}$/);
     }
   });
 
+  it('is accepted in a legacy layer, which has no certificate then', async () => {
+    for (const key of [pair, generateKeyPairSync('ec', { namedCurve: 'P-384' })]) {
+      const run = startKeyRun(memorySigner(key.privateKey));
+      const { bundle } = await signMessage(run, formatSimpleSigning('r', image), {
+        ...lab.place(),
+        services: {},
+        log: 'none',
+      });
+      const layer = legacyFromBundle(bundle, [], undefined);
+      expect(Object.keys(layer.annotations)).toEqual([legacyAnnotations.signature]);
+      const item = { id: 'sig', store: 'sig', form: 'layer', layer } as const;
+      const judge = (keys: KeyObject[]) => judgeItem(item, lab.expect({ keys }), { roots: [] });
+      expect(judge([key.publicKey])).toMatchObject({ verified: true, kind: 'signature' });
+      expect(judge([stranger.publicKey]).verified).toBe(false);
+    }
+  });
+
+  it('is accepted whichever hash a larger curve was used with', async () => {
+    const large = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    const plain = {
+      publicKey: large.publicKey,
+      sign: (data: Uint8Array) => Promise.resolve(sign('sha256', data, large.privateKey)),
+    };
+    for (const signer of [memorySigner(large.privateKey), plain]) {
+      const place = { ...lab.place(), log: 'none' } as const;
+      const { bundle } = await signStatement(startKeyRun(signer), formatStatement(exampleStatement), place);
+      const item = judgeBytes(bytesOf(loose(bundle)), { expected: { keys: [large.publicKey] } });
+      expect(item.reasons).toEqual([]);
+    }
+  });
+
   it('is rejected with another key → signature', async () => {
-    expectRejected(judgeBytes(await sign('none'), { expected: { keys: [stranger.publicKey] } }), 'signature');
+    expectRejected(
+      judgeBytes(await signWith('none'), { expected: { keys: [stranger.publicKey] } }),
+      'signature',
+    );
   });
 
   it('is rejected when no key is accepted → signature', async () => {
-    expectRejected(judgeBytes(await sign('none')), 'signature');
+    expectRejected(judgeBytes(await signWith('none')), 'signature');
   });
 
   it('is rejected when a log is demanded and there is none → log', async () => {
     const expected = { keys: [pair.publicKey], demands: { logEntries: 1 } };
-    expectRejected(judgeBytes(await sign('none'), { expected }), 'log');
+    expectRejected(judgeBytes(await signWith('none'), { expected }), 'log');
   });
 });
 

@@ -27,8 +27,8 @@ import {
 } from '../../src/trust/attest/certificates/signed-certificate-timestamp.ts';
 import { oids } from '../../src/trust/attest/der/oids.ts';
 import { encodePreAuthentication } from '../../src/trust/attest/envelope.ts';
-import { namesFor } from '../../src/trust/attest/local-sigstore/authority.ts';
-import { githubClaims } from '../../src/trust/attest/local-sigstore/development-identity.ts';
+import { namesFor } from '../../src/trust/attest/local-sigstore/authority/authority.ts';
+import { githubClaims } from '../../src/trust/attest/local-sigstore/identity/development-identity.ts';
 import { type LocalKeys, loadKeys } from '../../src/trust/attest/local-sigstore/keys.ts';
 import { keyDetailsOf } from '../../src/trust/attest/log/hashed-rekord.ts';
 import { keyIdOf } from '../../src/trust/attest/log/key-id.ts';

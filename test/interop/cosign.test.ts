@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/ground/process/run.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import { formatBundle } from '../../src/trust/attest/bundle/format-bundle.ts';
-import { githubClaims, personClaims } from '../../src/trust/attest/local-sigstore/development-identity.ts';
+import {
+  githubClaims,
+  personClaims,
+} from '../../src/trust/attest/local-sigstore/identity/development-identity.ts';
 import { signMessage, signStatement } from '../../src/trust/attest/sign.ts';
 import { decryptCosignKey, encryptCosignKey } from '../../src/trust/attest/signers/cosign-key.ts';
 import { signerFromKeyText } from '../../src/trust/attest/signers/key-file.ts';

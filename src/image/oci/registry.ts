@@ -30,6 +30,14 @@ export interface Pushed {
   readonly outcome: 'uploaded' | 'mounted' | 'present';
 }
 
+/** What shall become of a tag that others may change at the same time. */
+export interface TagChange {
+  /** From what is there now to what shall be there; it may be asked several times. */
+  readonly apply: (current: Manifest | undefined) => Manifest | Promise<Manifest>;
+  /** True when what is there needs no change (any more). */
+  readonly isDone: (current: Manifest | undefined) => boolean;
+}
+
 /** A tag or a digest; a digest decides which bytes may come. */
 export type TagOrDigest = string;
 
@@ -45,6 +53,8 @@ export interface Registry {
   manifest(reference: TagOrDigest, o?: Call): Promise<Manifest>;
   blob(descriptor: Descriptor, o?: Call & { readonly offset?: number }): AsyncIterable<Uint8Array>;
   push(content: ManifestPush | BlobPush, o?: Call): Promise<Pushed>;
+  /** Changes a tag so that concurrent writers lose nothing; gives what is there in the end. */
+  change(tag: string, change: TagChange, o?: Call): Promise<Manifest | undefined>;
   tags(o?: Call): AsyncIterable<string>;
   /** Everything that names the subject, from the API and from the fallback tag, each once, never filtered. */
   referrers(subject: Digest, o?: Call): Promise<readonly Descriptor[]>;

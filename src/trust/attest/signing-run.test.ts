@@ -6,7 +6,7 @@ import { systemClock } from '../../model/clock.ts';
 import { formatBundle } from './bundle/format-bundle.ts';
 import { parseBundle } from './bundle/parse-bundle.ts';
 import { readIdentityToken } from './identity-token/identity-token.ts';
-import { githubClaims } from './local-sigstore/development-identity.ts';
+import { githubClaims } from './local-sigstore/identity/development-identity.ts';
 import { clientHttp } from './services/client-http.ts';
 import type { Http } from './services/http.ts';
 import { signMessage, signStatement } from './sign.ts';

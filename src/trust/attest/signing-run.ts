@@ -9,8 +9,8 @@ import type { Http, ServiceCall } from './services/http.ts';
 import type { SigningServices } from './services/signing-services.ts';
 import { ephemeralSigner } from './signers/memory-signer.ts';
 import type { KeyHolder } from './signers/signer.ts';
+import { readLeaf } from './verify/certificate/leaf.ts';
 import { checkIdentity } from './verify/expectations.ts';
-import { readLeaf } from './verify/leaf.ts';
 
 /** Who signs in one run of the program: a certificate that serves all statements, or a key. */
 export interface SigningRun {

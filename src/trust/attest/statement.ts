@@ -1,8 +1,9 @@
 import { Fault } from '../../ground/fault/fault.ts';
 import { type Digest, hexOf } from '../../model/digest.ts';
 import { imageSignatureType, type Statement, statementTypes } from '../../model/statement.ts';
+import { checkPredicate } from './predicates/check-predicate.ts';
 
-/** A statement about one image. */
+/** A statement about one image, with a predicate that fits its type. */
 export function buildStatement(about: {
   readonly name: string;
   readonly digest: Digest;
@@ -10,6 +11,7 @@ export function buildStatement(about: {
   readonly predicate: unknown;
 }): Statement {
   const { name, digest, predicateType, predicate } = about;
+  checkPredicate(predicateType, predicate);
   if (!digest.startsWith('sha256:')) {
     throw new Fault('STATEMENT_INVALID', {
       what: 'A statement needs the SHA-256 digest of its image.',

@@ -78,6 +78,10 @@ export class DockerArchive implements Registry {
     return Promise.reject(notWritable(this.place));
   }
 
+  change(): Promise<undefined> {
+    return Promise.reject(notWritable(this.place));
+  }
+
   async *tags(): AsyncIterable<string> {
     const tags = this.images.flatMap(image => image.names.flatMap(name => tagOf(name) ?? []));
     yield* [...new Set(tags)].sort();

@@ -64,6 +64,10 @@ export class OciArchive implements Registry {
     return Promise.reject(notWritable(this.place));
   }
 
+  change(): Promise<undefined> {
+    return Promise.reject(notWritable(this.place));
+  }
+
   async *tags(): AsyncIterable<string> {
     yield* tagsOf(this.index);
   }

@@ -7,7 +7,16 @@ import { isMissing, toWriteFault } from '../../../ground/store/write-fault.ts';
 import { type Descriptor, isManifestType } from '../../../model/descriptor.ts';
 import { type Digest, isDigest } from '../../../model/digest.ts';
 import { decideMediaType, largestManifestRead, parseContent } from '../content.ts';
-import type { BlobPush, Call, Manifest, ManifestPush, Pushed, Registry, TagOrDigest } from '../registry.ts';
+import type {
+  BlobPush,
+  Call,
+  Manifest,
+  ManifestPush,
+  Pushed,
+  Registry,
+  TagChange,
+  TagOrDigest,
+} from '../registry.ts';
 import { exactly, verified, verifyBytes } from '../verified.ts';
 import { blobPath, hasBlobFile, readBlobFile, writeBlobFile } from './blob-files.ts';
 import {
@@ -24,6 +33,7 @@ import { findReferrers } from './stored-referrers.ts';
 
 /** All objects of this process that write to one folder take turns at its index. */
 const indexLocks = new KeyLock();
+const tagLocks = new KeyLock();
 
 /** An OCI image layout folder. It is created by the first push. */
 export class LayoutRegistry implements Registry {
@@ -78,6 +88,16 @@ export class LayoutRegistry implements Registry {
     return { outcome: 'uploaded' };
   }
 
+  async change(tag: string, change: TagChange, o?: Call): Promise<Manifest | undefined> {
+    return await tagLocks.run(`${this.folder}:${tag}`, async () => {
+      const before = await this.#tagged(tag);
+      if (change.isDone(before)) return before;
+      const wanted = await change.apply(before);
+      await this.push({ kind: 'manifest', ...wanted, tags: [tag] }, o);
+      return wanted;
+    });
+  }
+
   async *tags(): AsyncIterable<string> {
     yield* tagsOf(await this.#index());
   }
@@ -120,6 +140,11 @@ export class LayoutRegistry implements Registry {
       const after = change(before);
       if (JSON.stringify(before) !== JSON.stringify(after)) await writeLayoutIndex(this.folder, after);
     });
+  }
+
+  async #tagged(tag: string): Promise<Manifest | undefined> {
+    const entry = findEntry(await this.#index(), tag);
+    return entry && (await this.#read(entry.digest));
   }
 
   /** Undefined when there is no such file. */

@@ -11,19 +11,12 @@ import {
   writeReferrerIndex,
 } from '../referrer-index.ts';
 import type { Manifest } from '../registry.ts';
-import {
-  type Condition,
-  type Fetched,
-  getManifest,
-  type ManifestPlace,
-  nameOf,
-  putManifest,
-} from './manifests.ts';
+import { changeTag } from './change-tag.ts';
+import { getManifest, type ManifestPlace, nameOf } from './manifests.ts';
 import { readPages } from './paging.ts';
 import type { RegistryCall } from './session.ts';
 
 const mostReferrers = 100_000;
-const writeAttempts = 5;
 
 /** Everything that refers to a subject, from the API and from the fallback tag: evidence may be older than the API. */
 export async function listReferrers(place: ManifestPlace, subject: Digest): Promise<readonly Descriptor[]> {
@@ -128,44 +121,16 @@ function readFallback(
   }
 }
 
-function unchanged(before: Fetched | undefined): Condition | undefined {
-  if (before === undefined) return { 'if-none-match': '*' };
-  return before.etag === undefined ? undefined : { 'if-match': before.etag };
-}
-
-interface Change {
+interface EntriesChange {
   readonly apply: (entries: readonly Descriptor[]) => readonly Descriptor[];
   readonly isDone: (entries: readonly Descriptor[]) => boolean;
 }
 
-/**
- * Read, change, write, read again. Writers of this process take turns; for those of others there are the ETag,
- * and, where a registry ignores it, a second look after a moment.
- */
-async function changeFallback(place: ManifestPlace, subject: Digest, change: Change): Promise<void> {
+async function changeFallback(place: ManifestPlace, subject: Digest, change: EntriesChange): Promise<void> {
   const tag = fallbackTag(subject);
-  const where = nameOf(place, tag);
-  const { timing } = place.session.http;
-  await place.session.locks.run(where, async () => {
-    for (let attempt = 1; attempt <= writeAttempts; attempt++) {
-      const before = await getManifest(place, tag);
-      const entries = readReferrerIndex(before?.manifest, where);
-      if (change.isDone(entries)) return;
-      const isWritten = await putManifest(
-        place,
-        tag,
-        writeReferrerIndex(change.apply(entries)),
-        unchanged(before),
-      );
-      await timing.sleep(attempt * (30 + 40 * timing.random()), place.signal);
-      if (isWritten === false) continue;
-      const after = await getManifest(place, tag);
-      if (change.isDone(readReferrerIndex(after?.manifest, where))) return;
-    }
-    throw new Fault('NETWORK', {
-      what: `others change ${where} all the time; the entry could not be added`,
-      where,
-      next: 'run the command again',
-    });
+  const entriesOf = (manifest: Manifest | undefined) => readReferrerIndex(manifest, nameOf(place, tag));
+  await changeTag(place, tag, {
+    apply: current => writeReferrerIndex(change.apply(entriesOf(current))),
+    isDone: current => change.isDone(entriesOf(current)),
   });
 }

@@ -3,8 +3,18 @@ import type { Descriptor } from '../../../model/descriptor.ts';
 import { type Digest, isDigest } from '../../../model/digest.ts';
 import { isTag } from '../../../model/image-reference.ts';
 import { parseContent } from '../content.ts';
-import type { BlobPush, Call, Manifest, ManifestPush, Pushed, Registry, TagOrDigest } from '../registry.ts';
+import type {
+  BlobPush,
+  Call,
+  Manifest,
+  ManifestPush,
+  Pushed,
+  Registry,
+  TagChange,
+  TagOrDigest,
+} from '../registry.ts';
 import { verifyBytes } from '../verified.ts';
+import { changeTag } from './change-tag.ts';
 import {
   deleteManifest,
   getManifest,
@@ -64,6 +74,10 @@ export class RemoteRegistry implements Registry {
   async push(content: ManifestPush | BlobPush, o?: Call): Promise<Pushed> {
     if (content.kind === 'blob') return await pushBlob({ ...this.#at(o), ...this.#options }, content);
     return await this.#pushManifest(content, this.#at(o));
+  }
+
+  async change(tag: string, change: TagChange, o?: Call): Promise<Manifest | undefined> {
+    return await changeTag(this.#at(o), checked(tag), change);
   }
 
   async *tags(o?: Call): AsyncIterable<string> {

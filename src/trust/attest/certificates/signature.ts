@@ -33,6 +33,14 @@ export function verifyKeySignature(data: Uint8Array, key: KeyObject, signature: 
   return verifies(hashFor(key), data, key, signature);
 }
 
+/** Larger curves sign with a hash of their own size, except in clients that hash everything with SHA-256. */
+export function verifyContentSignature(data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
+  const isLargeCurve = ['sha384', 'sha512'].includes(hashFor(key) ?? '');
+  return (
+    verifyKeySignature(data, key, signature) || (isLargeCurve && verifies('sha256', data, key, signature))
+  );
+}
+
 /** P-256 and RSA hash with SHA-256, P-384 with SHA-384, P-521 with SHA-512; Ed25519 hashes by itself. */
 export function hashFor(key: KeyObject): 'sha256' | 'sha384' | 'sha512' | undefined {
   if (key.asymmetricKeyType === 'ed25519') return undefined;

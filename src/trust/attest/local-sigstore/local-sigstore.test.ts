@@ -12,9 +12,9 @@ import { decodeOnePem } from '../certificates/pem.ts';
 import { signToken } from '../identity-token/json-web-token.ts';
 import { signStatement } from '../sign.ts';
 import { formatStatement } from '../statement.ts';
+import { readLeaf } from '../verify/certificate/leaf.ts';
 import { judgeItem } from '../verify/judge.ts';
-import { readLeaf } from '../verify/leaf.ts';
-import { githubClaims, gitlabClaims, personClaims } from './development-identity.ts';
+import { githubClaims, gitlabClaims, personClaims } from './identity/development-identity.ts';
 import { type LocalSigstore, startLocalSigstore } from './start.ts';
 
 let sigstore: LocalSigstore;

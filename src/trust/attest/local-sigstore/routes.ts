@@ -3,12 +3,12 @@ import { spkiOf } from '../certificates/profile.ts';
 import { decodeBase64 } from '../json/base64.ts';
 import { Fields } from '../json/fields.ts';
 import { parseStrictJson } from '../json/strict-json.ts';
-import { type LocalCertificateAuthority, parsePublicKey } from './certificate-authority.ts';
-import type { LocalIssuer } from './issuer.ts';
+import { type LocalCertificateAuthority, parsePublicKey } from './authority/certificate-authority.ts';
+import type { LocalIssuer } from './identity/issuer.ts';
 import type { LocalKeys } from './keys.ts';
+import type { RekorReply, RekorV1 } from './logs/rekor-v1.ts';
+import type { RekorV2 } from './logs/rekor-v2.ts';
 import { Refusal } from './refusal.ts';
-import type { RekorReply, RekorV1 } from './rekor-v1.ts';
-import type { RekorV2 } from './rekor-v2.ts';
 import type { LocalTimestampAuthority } from './timestamp-authority.ts';
 
 export interface LocalServices {

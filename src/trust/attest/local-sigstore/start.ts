@@ -9,17 +9,17 @@ import { spkiOf } from '../certificates/profile.ts';
 import type { Claims } from '../identity-token/claims.ts';
 import type { JsonObject } from '../json/strict-json.ts';
 import { ed25519NoteKeyId, keyIdOf } from '../log/key-id.ts';
-import { loadAuthority } from './authority.ts';
-import { LocalCertificateAuthority, type LoggedCertificate } from './certificate-authority.ts';
-import { LocalIssuer } from './issuer.ts';
+import { loadAuthority } from './authority/authority.ts';
+import { LocalCertificateAuthority, type LoggedCertificate } from './authority/certificate-authority.ts';
+import { LocalIssuer } from './identity/issuer.ts';
 import { loadKeys, readIfThere } from './keys.ts';
-import { RecordFile } from './record-file.ts';
-import { RekorV1 } from './rekor-v1.ts';
-import { RekorV2 } from './rekor-v2.ts';
+import { RecordFile } from './logs/record-file.ts';
+import { RekorV1 } from './logs/rekor-v1.ts';
+import { RekorV2 } from './logs/rekor-v2.ts';
+import { TransparencyLog } from './logs/transparency-log.ts';
 import { answer, type LocalServices } from './routes.ts';
 import { type Address, LoopbackServer } from './server.ts';
 import { LocalTimestampAuthority } from './timestamp-authority.ts';
-import { TransparencyLog } from './transparency-log.ts';
 import {
   type SigningConfigVariant,
   signingConfigOf,

@@ -6,8 +6,8 @@ import { spkiOf } from '../certificates/profile.ts';
 import { encodeBase64 } from '../json/base64.ts';
 import type { JsonObject } from '../json/strict-json.ts';
 import { keyIdOf } from '../log/key-id.ts';
-import type { LocalAuthority } from './authority.ts';
-import { namesFor } from './authority.ts';
+import type { LocalAuthority } from './authority/authority.ts';
+import { namesFor } from './authority/authority.ts';
 import type { LocalKeys } from './keys.ts';
 
 export interface TrustFacts {

@@ -1,5 +1,6 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import { isLocalTrust } from '../../../model/evidence.ts';
+import { saysLocal } from './local-certificate.ts';
 import type { TrustRoot } from './trust-root.ts';
 
 /** Which trust roots a policy believes: the public one and those it names. */
@@ -45,10 +46,6 @@ export function refuseHiddenLocalRoot(root: TrustRoot, knownLocal: readonly Trus
 
 function certificatesOf(root: TrustRoot) {
   return [...root.authorities, ...root.timestampAuthorities].flatMap(({ chain }) => chain);
-}
-
-function saysLocal({ subject }: { readonly subject: Buffer }): boolean {
-  return subject.includes('NOT FOR PRODUCTION');
 }
 
 function keysOf(root: TrustRoot): string[] {

@@ -46,13 +46,15 @@ describe('a trust root is refused', async () => {
     ['of another kind', '{"mediaType":"x"}'],
     ['that is no JSON', '{'],
   ])('%s', (_name, changed) => {
-    expect(() => parseTrustRoot('private:x', changed)).toThrow(
+    expect(() => parseTrustRoot('local:x', changed)).toThrow(
       expect.objectContaining({ code: 'TRUST_ROOT_INVALID' }),
     );
   });
 
   it('when it hides local keys under another name, whole or merged', () => {
-    const hidden = parseTrustRoot('private:x', text);
+    const hidden = { ...parseTrustRoot('local:roots', text), name: 'private:x' };
+    const disguised = { ...sigstore.trustedRoot, tlogs: [] };
+    expect(() => parseTrustRoot('private:x', JSON.stringify(disguised))).toThrow(/not for production/);
     const merged = {
       ...publicGoodRoot(),
       authorities: [...publicGoodRoot().authorities, ...hidden.authorities],

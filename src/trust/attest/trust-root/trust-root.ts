@@ -1,9 +1,11 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { Fault } from '../../../ground/fault/fault.ts';
+import { isLocalTrust } from '../../../model/evidence.ts';
 import { type Certificate, parseCertificate } from '../certificates/certificate.ts';
 import { Fields } from '../json/fields.ts';
 import { parseStrictJson } from '../json/strict-json.ts';
 import { ed25519NoteKeyId, keyIdOf, rsaNoteKeyId } from '../log/key-id.ts';
+import { saysLocal } from './local-certificate.ts';
 
 /** The keys that may vouch for evidence, under one name. */
 export interface TrustRoot {
@@ -46,19 +48,29 @@ export function parseTrustRoot(name: string, text: string | Uint8Array): TrustRo
     if (!root.text('mediaType').startsWith('application/vnd.dev.sigstore.trustedroot')) {
       throw new Error('its media type is not that of a trusted root');
     }
-    return {
+    const parsed = {
       name,
       logs: root.objects('tlogs', limits.entries).map(parseLog),
       certificateLogs: root.objects('ctlogs', limits.entries).map(parseLog),
       authorities: root.objects('certificateAuthorities', limits.entries).map(parseAuthority),
       timestampAuthorities: root.objects('timestampAuthorities', limits.entries).map(parseAuthority),
     };
+    refuseDisguise(parsed);
+    return parsed;
   } catch (cause) {
     throw new Fault('TRUST_ROOT_INVALID', {
       what: `The trust root "${name}" cannot be read: ${cause instanceof Error ? cause.message : 'malformed'}.`,
       expected: 'a trusted_root.json in which every entry has validFor.start',
       cause,
     });
+  }
+}
+
+/** A local authority that was merged into another root would lend its evidence that root's name. */
+function refuseDisguise({ name, authorities, timestampAuthorities }: TrustRoot): void {
+  const certificates = [...authorities, ...timestampAuthorities].flatMap(({ chain }) => chain);
+  if (!isLocalTrust(name) && certificates.some(saysLocal)) {
+    throw new Error('it contains a local Sigstore, whose evidence is not for production');
   }
 }
 

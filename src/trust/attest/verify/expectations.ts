@@ -7,11 +7,11 @@ import {
   type IdentityPattern,
   type Signer,
 } from '../../../model/identity.ts';
-import { matchesWholePattern } from '../../../model/linear-pattern.ts';
+import { matchesWholePattern, PatternError } from '../../../model/linear-pattern.ts';
 import { imageSignatureType, matchesPredicateType, type Statement } from '../../../model/statement.ts';
 import { type AcceptedTrust, isTrustAccepted } from '../trust-root/production-wall.ts';
 import type { ProofDemands } from './prove.ts';
-import { Rejection } from './rejection.ts';
+import { reject } from './rejection.ts';
 
 /** What is asked of evidence about one image. */
 export interface Expectations {
@@ -119,9 +119,16 @@ export function checkPatterns(patterns: readonly IdentityPattern[]): void {
   for (const pattern of patterns) {
     const hasIssuer = (pattern.issuer ?? pattern.issuerRegExp ?? '') !== '';
     const hasSubject = (pattern.subject ?? pattern.subjectRegExp ?? '') !== '';
-    if (!hasIssuer || !hasSubject)
-      throw new Rejection('identity', 'an identity needs an issuer and a subject');
-    for (const text of [pattern.issuerRegExp, pattern.subjectRegExp])
-      if (text !== undefined) matchesWholePattern(text, '');
+    if (!hasIssuer || !hasSubject) reject('identity', 'an identity needs an issuer and a subject');
+    for (const text of [pattern.issuerRegExp, pattern.subjectRegExp]) checkSyntax(text);
+  }
+}
+
+function checkSyntax(pattern: string | undefined): void {
+  try {
+    if (pattern !== undefined) matchesWholePattern(pattern, '');
+  } catch (error) {
+    const why = error instanceof PatternError ? error.message : 'malformed';
+    reject('identity', `the pattern of an identity cannot be used: ${why}`, { got: pattern ?? '' });
   }
 }

@@ -1,20 +1,20 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import type { EvidenceLog, EvidenceTime } from '../../../model/evidence.ts';
 import type { Signer } from '../../../model/identity.ts';
 import type { Statement } from '../../../model/statement.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { type Certificate, isValidAt } from '../certificates/certificate.ts';
 import { verifyDigestSignature } from '../certificates/digest-signature.ts';
-import { verifyKeySignature } from '../certificates/signature.ts';
+import { verifyContentSignature } from '../certificates/signature.ts';
 import { encodePreAuthentication } from '../envelope.ts';
 import { isWithin, type TrustedAuthority, type TrustRoot } from '../trust-root/trust-root.ts';
-import { isChainValidAt } from './chain.ts';
-import { bindEntry, type ShownSigner } from './log-binding.ts';
-import { type VerifiedEntry, verifyEntry } from './log-entry.ts';
+import { isChainValidAt } from './certificate/chain.ts';
+import { openLeaf } from './certificate/trusted-leaf.ts';
+import { bindEntry, type ShownSigner } from './log/log-binding.ts';
+import { type VerifiedEntry, verifyEntry } from './log/log-entry.ts';
 import { reject } from './rejection.ts';
 import { readStatement } from './statement-content.ts';
 import { verifyTimestamp } from './timestamp.ts';
-import { openLeaf } from './trusted-leaf.ts';
 
 /** What a bundle proves under one trust root. */
 export interface Proof {
@@ -59,10 +59,7 @@ export function proveWithKey(
 ): Proof {
   if (bundle.material.kind !== 'key')
     return reject('signature', 'the bundle is signed by a certificate, not a key');
-  const der = createPublicKey(key.export({ format: 'pem', type: 'spki' })).export({
-    format: 'der',
-    type: 'spki',
-  });
+  const der = key.export({ format: 'der', type: 'spki' });
   const keyId = createHash('sha256').update(der).digest('hex');
   const shown: ShownSigner = { kind: 'publicKey', der, key };
   const none: TrustRoot = {
@@ -161,17 +158,12 @@ function conclude(
 
 function isSigned({ content }: Bundle, key: KeyObject): boolean {
   if (content.kind === 'envelope') {
-    return verifyKeySignature(
-      encodePreAuthentication(content.payloadType, content.payload),
-      key,
-      content.signature,
-    );
+    const signed = encodePreAuthentication(content.payloadType, content.payload);
+    return verifyContentSignature(signed, key, content.signature);
   }
   if (content.message === undefined) return verifyDigestSignature(content.digest, key, content.signature);
-  return (
-    sha256(content.message).equals(content.digest) &&
-    verifyKeySignature(content.message, key, content.signature)
-  );
+  const isSame = sha256(content.message).equals(content.digest);
+  return isSame && verifyContentSignature(content.message, key, content.signature);
 }
 
 function sha256(data: Uint8Array): Buffer {

@@ -10,7 +10,7 @@ import { verifyNamedSignature } from '../certificates/signature.ts';
 import { digestNames, oids } from '../der/oids.ts';
 import { type DerValue, readDer } from '../der/reader.ts';
 import { isWithin, type TrustedAuthority } from '../trust-root/trust-root.ts';
-import { findIssuer, isChain, isChainValidAt, isIssuedBy } from './chain.ts';
+import { findIssuer, isChain, isChainValidAt, isIssuedBy } from './certificate/chain.ts';
 import { reject } from './rejection.ts';
 
 /** The time at which a trusted authority saw the signature (RFC 3161 §2.4.2, RFC 5652 §5.4). */

@@ -5,7 +5,7 @@ import type { Exchange } from '../http/exchange.ts';
 import { Refusal } from '../http/refusal.ts';
 import { parseDigest } from '../http/route.ts';
 import type { Service } from '../service.ts';
-import type { Upload } from '../storage/upload.ts';
+import { Interruption, type Upload } from '../storage/upload.ts';
 
 /** A hint for clients: smaller chunks work, but cost more requests than bytes. */
 const chunkHint = 1_024;
@@ -85,7 +85,7 @@ export async function cancelUpload(
 }
 
 function interruptOf(exchange: Exchange): () => void {
-  return () => void exchange.request.destroy();
+  return () => void exchange.request.destroy(new Interruption('a newer request took over'));
 }
 
 async function completeUpload(

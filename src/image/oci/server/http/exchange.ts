@@ -62,7 +62,8 @@ export class Exchange {
 
   async *body(limit: number, tooLarge: () => Refusal): AsyncGenerator<Buffer> {
     if ((this.length ?? 0) > limit) throw tooLarge();
-    for await (const chunk of this.request as AsyncIterable<Buffer>) {
+    // Leaving the loop must not destroy the connection: the client has to hear why.
+    for await (const chunk of this.request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       this.#received += chunk.length;
       if (this.#received > limit) throw tooLarge();
       yield chunk;

@@ -149,7 +149,8 @@ export class ManifestStore {
   }
 
   async #storeContent(digest: Digest, bytes: Buffer): Promise<undefined> {
-    if ((await this.#content.size(digest)) === bytes.length) return;
+    // Compared, not only found: pushing again is how a damaged file is repaired.
+    if ((await readFileIfThere(this.#content.path(digest)))?.equals(bytes) === true) return;
     this.#quota.reserve(bytes.length);
     let isNew = false;
     try {
@@ -165,6 +166,15 @@ export class ManifestStore {
 
   #prepare(path: string, bytes: Uint8Array | string): Promise<PreparedFile> {
     return prepareFile(this.#layout.temporary, basename(path), bytes, { durable: true });
+  }
+}
+
+async function readFileIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
   }
 }
 

@@ -89,7 +89,13 @@ export class Upload {
   }
 }
 
+/** A newer request took over; see `Uploads.use`. */
+export class Interruption extends Error {
+  override readonly name = 'Interruption';
+}
+
 function isCutOff(error: unknown): boolean {
+  if (error instanceof Interruption) return true;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
@@ -114,7 +120,9 @@ async function* inBatches(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
       length = 0;
     }
   } catch (error) {
-    if (isCutOff(error) && length > 0) yield Buffer.concat(pieces, length);
+    // An interrupted request is one that nobody waits for: what was reported as received must not grow afterwards.
+    if (isCutOff(error) && !(error instanceof Interruption) && length > 0)
+      yield Buffer.concat(pieces, length);
     throw error;
   }
   if (length > 0) yield pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces, length);

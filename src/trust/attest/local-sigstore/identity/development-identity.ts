@@ -1,4 +1,4 @@
-import type { Claims } from '../identity-token/claims.ts';
+import type { Claims } from '../../identity-token/claims.ts';
 
 const commit = '0'.repeat(39).concat('1');
 

@@ -1,11 +1,11 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import type { Clock } from '../../../model/clock.ts';
-import { parseCertificate, publicKeyOf } from '../certificates/certificate.ts';
-import { verifyDigestSignature } from '../certificates/digest-signature.ts';
-import type { Fields } from '../json/fields.ts';
-import { encodeHashedRekordBody } from '../log/hashed-rekord.ts';
-import { hashLeaf } from '../log/merkle-tree.ts';
-import { Refusal } from './refusal.ts';
+import type { Clock } from '../../../../model/clock.ts';
+import { parseCertificate, publicKeyOf } from '../../certificates/certificate.ts';
+import { verifyDigestSignature } from '../../certificates/digest-signature.ts';
+import type { Fields } from '../../json/fields.ts';
+import { encodeHashedRekordBody } from '../../log/hashed-rekord.ts';
+import { hashLeaf } from '../../log/merkle-tree.ts';
+import { Refusal } from '../refusal.ts';
 import type { RekorReply } from './rekor-v1.ts';
 import type { TransparencyLog } from './transparency-log.ts';
 

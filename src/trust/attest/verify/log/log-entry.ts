@@ -1,10 +1,10 @@
-import type { Bundle, LogEntry, LogEntryProof } from '../bundle/bundle.ts';
-import { verifyKeySignature } from '../certificates/signature.ts';
-import { canonicalJson } from '../json/canonical-json.ts';
-import { isSignedBy, parseCheckpoint } from '../log/checkpoint.ts';
-import { hashLeaf, rootOfProof } from '../log/merkle-tree.ts';
-import { hostOf, isWithin, type TrustedLog } from '../trust-root/trust-root.ts';
-import { reject } from './rejection.ts';
+import type { Bundle, LogEntry, LogEntryProof } from '../../bundle/bundle.ts';
+import { verifyKeySignature } from '../../certificates/signature.ts';
+import { canonicalJson } from '../../json/canonical-json.ts';
+import { isSignedBy, parseCheckpoint } from '../../log/checkpoint.ts';
+import { hashLeaf, rootOfProof } from '../../log/merkle-tree.ts';
+import { hostOf, isWithin, type TrustedLog } from '../../trust-root/trust-root.ts';
+import { reject } from '../rejection.ts';
 
 export interface VerifiedEntry {
   readonly entry: LogEntry;

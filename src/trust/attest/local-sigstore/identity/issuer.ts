@@ -1,10 +1,10 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import type { Clock } from '../../../model/clock.ts';
-import { spkiOf } from '../certificates/profile.ts';
-import type { Claims } from '../identity-token/claims.ts';
-import { decodeToken, isTokenSignedBy, signToken } from '../identity-token/json-web-token.ts';
-import { keyIdOf } from '../log/key-id.ts';
-import { Refusal } from './refusal.ts';
+import type { Clock } from '../../../../model/clock.ts';
+import { spkiOf } from '../../certificates/profile.ts';
+import type { Claims } from '../../identity-token/claims.ts';
+import { decodeToken, isTokenSignedBy, signToken } from '../../identity-token/json-web-token.ts';
+import { keyIdOf } from '../../log/key-id.ts';
+import { Refusal } from '../refusal.ts';
 
 const leeway = 5;
 const life = 5 * 60;

@@ -1,4 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { Fault } from '../../../../ground/fault/fault.ts';
+import { toWriteFault } from '../../../../ground/store/write-fault.ts';
 
 interface Waiting {
   readonly line: string;
@@ -14,6 +16,8 @@ export class RecordFile<T> {
   readonly #file: FileHandle | undefined;
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
+  /** After a failed write nobody knows what is on the disk, so that nothing more is added. */
+  #failure: unknown;
 
   private constructor(file: FileHandle | undefined) {
     this.#file = file;
@@ -27,7 +31,7 @@ export class RecordFile<T> {
     if (path === undefined) return { file: new RecordFile<T>(undefined), records: [] };
     const handle = await open(path, 'a+', 0o600);
     const text = await handle.readFile('utf8');
-    const { records, length } = readRecords(text);
+    const { records, length } = readRecords(text, path);
     if (length < Buffer.byteLength(text)) {
       warn(`${path}: the last record was cut short by a crash and is dropped`);
       await handle.truncate(length);
@@ -38,6 +42,7 @@ export class RecordFile<T> {
 
   async append(record: T): Promise<void> {
     if (this.#file === undefined) return;
+    if (this.#failure !== undefined) throw this.#failure;
     await new Promise<void>((done, failed) => {
       this.#waiting.push({ line: `${JSON.stringify(record)}\n`, done, failed });
       this.#flushing ??= this.#flush(this.#file as FileHandle);
@@ -58,7 +63,8 @@ export class RecordFile<T> {
         await file.datasync();
         for (const { done } of batch) done();
       } catch (error) {
-        for (const { failed } of batch) failed(error);
+        this.#failure = toWriteFault(error, 'the log of the local Sigstore');
+        for (const { failed } of batch) failed(this.#failure);
       }
     }
     this.#flushing = undefined;
@@ -66,7 +72,7 @@ export class RecordFile<T> {
 }
 
 /** The complete records, and how many bytes they take; a torn record can only be the last one. */
-function readRecords(text: string): { records: unknown[]; length: number } {
+function readRecords(text: string, path: string): { records: unknown[]; length: number } {
   const lines = text.split('\n');
   const torn = lines.pop() ?? '';
   const records: unknown[] = [];
@@ -74,7 +80,13 @@ function readRecords(text: string): { records: unknown[]; length: number } {
     try {
       records.push(JSON.parse(line) as unknown);
     } catch (error) {
-      if (n < lines.length - 1) throw error;
+      if (n < lines.length - 1) {
+        throw new Fault('FILE_INVALID', {
+          what: `Record ${n + 1} of a log is damaged.`,
+          where: path,
+          cause: error,
+        });
+      }
       return {
         records,
         length: Buffer.byteLength(text) - Buffer.byteLength(torn) - Buffer.byteLength(line) - 1,

@@ -5,10 +5,10 @@ import {
   hasKeyUsage,
   isValidAt,
   publicKeyOf,
-} from '../certificates/certificate.ts';
-import { verifyNamedSignature } from '../certificates/signature.ts';
-import { oids } from '../der/oids.ts';
-import type { TrustedAuthority } from '../trust-root/trust-root.ts';
+} from '../../certificates/certificate.ts';
+import { verifyNamedSignature } from '../../certificates/signature.ts';
+import { oids } from '../../der/oids.ts';
+import type { TrustedAuthority } from '../../trust-root/trust-root.ts';
 
 const understood = new Set<string>([oids.keyUsage, oids.extendedKeyUsage, oids.basicConstraints]);
 const chains = new WeakMap<TrustedAuthority, boolean>();

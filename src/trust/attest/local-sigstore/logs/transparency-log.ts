@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { canonicalJson } from '../json/canonical-json.ts';
-import { signCheckpoint } from '../log/checkpoint.ts';
-import { hashLeaf, MerkleTree } from '../log/merkle-tree.ts';
+import { canonicalJson } from '../../json/canonical-json.ts';
+import { signCheckpoint } from '../../log/checkpoint.ts';
+import { hashLeaf, MerkleTree } from '../../log/merkle-tree.ts';
 import { RecordFile } from './record-file.ts';
 
 export interface LogRecord {

@@ -1,10 +1,10 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Fault } from '../../../ground/fault/fault.ts';
-import { systemClock } from '../../../model/clock.ts';
-import type { Claims } from '../identity-token/claims.ts';
+import { Fault } from '../../../../ground/fault/fault.ts';
+import { systemClock } from '../../../../model/clock.ts';
+import type { Claims } from '../../identity-token/claims.ts';
+import { loadKeys, readIfThere } from '../keys.ts';
 import { LocalIssuer } from './issuer.ts';
-import { loadKeys, readIfThere } from './keys.ts';
 
 /** A token of the local issuer, made from its key; the server need not run for it. */
 export async function mintOffline(folder: string, claims: Claims): Promise<string> {

@@ -1,16 +1,16 @@
 import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
-import type { Clock } from '../../../model/clock.ts';
-import { parseCertificate, publicKeyOf } from '../certificates/certificate.ts';
-import { verifyDigestSignature } from '../certificates/digest-signature.ts';
-import { decodePem } from '../certificates/pem.ts';
-import { verifyKeySignature } from '../certificates/signature.ts';
-import { encodePreAuthentication } from '../envelope.ts';
-import { decodeBase64 } from '../json/base64.ts';
-import { canonicalJson } from '../json/canonical-json.ts';
-import { Fields } from '../json/fields.ts';
-import { type JsonObject, parseStrictJson } from '../json/strict-json.ts';
-import { hashLeaf } from '../log/merkle-tree.ts';
-import { Refusal } from './refusal.ts';
+import type { Clock } from '../../../../model/clock.ts';
+import { parseCertificate, publicKeyOf } from '../../certificates/certificate.ts';
+import { verifyDigestSignature } from '../../certificates/digest-signature.ts';
+import { decodePem } from '../../certificates/pem.ts';
+import { verifyKeySignature } from '../../certificates/signature.ts';
+import { encodePreAuthentication } from '../../envelope.ts';
+import { decodeBase64 } from '../../json/base64.ts';
+import { canonicalJson } from '../../json/canonical-json.ts';
+import { Fields } from '../../json/fields.ts';
+import { type JsonObject, parseStrictJson } from '../../json/strict-json.ts';
+import { hashLeaf } from '../../log/merkle-tree.ts';
+import { Refusal } from '../refusal.ts';
 import type { TransparencyLog } from './transparency-log.ts';
 
 const entriesPath = '/api/v1/log/entries';

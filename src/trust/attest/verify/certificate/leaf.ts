@@ -1,14 +1,14 @@
-import type { CertificateSigner } from '../../../model/identity.ts';
+import type { CertificateSigner } from '../../../../model/identity.ts';
 import {
   basicConstraintsOf,
   type Certificate,
   extendedKeyUsagesOf,
   hasKeyUsage,
-} from '../certificates/certificate.ts';
-import { firstFulcioExtensions, fulcioExtensions } from '../certificates/fulcio-extensions.ts';
-import { oids } from '../der/oids.ts';
-import { decodeUtf8, readDer } from '../der/reader.ts';
-import { reject } from './rejection.ts';
+} from '../../certificates/certificate.ts';
+import { firstFulcioExtensions, fulcioExtensions } from '../../certificates/fulcio-extensions.ts';
+import { oids } from '../../der/oids.ts';
+import { decodeUtf8, readDer } from '../../der/reader.ts';
+import { reject } from '../rejection.ts';
 
 const maxLife = 24 * 60 * 60 * 1000;
 const understood = new Set<string>([

@@ -1,13 +1,13 @@
-import type { Certificate } from '../certificates/certificate.ts';
-import { verifyKeySignature } from '../certificates/signature.ts';
+import type { Certificate } from '../../certificates/certificate.ts';
+import { verifyKeySignature } from '../../certificates/signature.ts';
 import {
   encodePrecertificateEntry,
   type SignedCertificateTimestamp,
   timestampsOf,
   withoutTimestamps,
-} from '../certificates/signed-certificate-timestamp.ts';
-import { isWithin, type TrustedLog } from '../trust-root/trust-root.ts';
-import { reject } from './rejection.ts';
+} from '../../certificates/signed-certificate-timestamp.ts';
+import { isWithin, type TrustedLog } from '../../trust-root/trust-root.ts';
+import { reject } from '../rejection.ts';
 
 /** At least one known certificate transparency log has promised to publish the certificate. */
 export function checkCertificateLog(

@@ -1,6 +1,6 @@
-import { extensions } from '../certificates/profile.ts';
-import type { Claims } from '../identity-token/claims.ts';
-import { Refusal } from './refusal.ts';
+import { extensions } from '../../certificates/profile.ts';
+import type { Claims } from '../../identity-token/claims.ts';
+import { Refusal } from '../refusal.ts';
 
 /** What a certificate says about its holder. */
 export interface CertificateIdentity {

@@ -1,26 +1,26 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
-import type { Clock } from '../../../model/clock.ts';
-import type { Certificate } from '../certificates/certificate.ts';
-import { decodeOnePem } from '../certificates/pem.ts';
+import type { Clock } from '../../../../model/clock.ts';
+import type { Certificate } from '../../certificates/certificate.ts';
+import { decodeOnePem } from '../../certificates/pem.ts';
 import {
   encodeToBeSigned,
   extensions,
   randomSerial,
   signCertificate,
   spkiOf,
-} from '../certificates/profile.ts';
-import { verifyKeySignature } from '../certificates/signature.ts';
+} from '../../certificates/profile.ts';
+import { verifyKeySignature } from '../../certificates/signature.ts';
 import {
   encodePrecertificateEntry,
   encodeTimestampList,
-} from '../certificates/signed-certificate-timestamp.ts';
-import type { Claims } from '../identity-token/claims.ts';
-import { keyIdOf } from '../log/key-id.ts';
+} from '../../certificates/signed-certificate-timestamp.ts';
+import type { Claims } from '../../identity-token/claims.ts';
+import { keyIdOf } from '../../log/key-id.ts';
+import type { LocalKeys } from '../keys.ts';
+import type { RecordFile } from '../logs/record-file.ts';
+import { Refusal } from '../refusal.ts';
 import type { LocalAuthority } from './authority.ts';
 import { type CertificateIdentity, encodeClaims, identityFromClaims } from './certificate-claims.ts';
-import type { LocalKeys } from './keys.ts';
-import type { RecordFile } from './record-file.ts';
-import { Refusal } from './refusal.ts';
 
 const life = 10 * 60 * 1000;
 

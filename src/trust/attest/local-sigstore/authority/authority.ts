@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
-import { type Certificate, parseCertificate } from '../certificates/certificate.ts';
-import { decodeOnePem, encodePem } from '../certificates/pem.ts';
+import { writeFileAtomically } from '../../../../ground/store/atomic-file.ts';
+import { type Certificate, parseCertificate } from '../../certificates/certificate.ts';
+import { decodeOnePem, encodePem } from '../../certificates/pem.ts';
 import {
   encodeToBeSigned,
   extensions,
@@ -9,8 +9,9 @@ import {
   randomSerial,
   signCertificate,
   spkiOf,
-} from '../certificates/profile.ts';
-import { type LocalKeys, readIfThere } from './keys.ts';
+} from '../../certificates/profile.ts';
+import { localMark } from '../../trust-root/local-certificate.ts';
+import { type LocalKeys, readIfThere } from '../keys.ts';
 
 /** The certificates of a local Sigstore: who may issue certificates and timestamps. */
 export interface LocalAuthority {
@@ -25,7 +26,7 @@ const life = 10 * 365 * 24 * 60 * 60 * 1000;
 
 /** The organization says what it is to everybody who looks at a certificate. */
 export function namesFor(project: string): Record<'root' | 'intermediate' | 'tsaRoot' | 'tsa', IssuerName> {
-  const organization = `${project} local Sigstore, NOT FOR PRODUCTION`;
+  const organization = `${project} local Sigstore, ${localMark}`;
   return {
     root: { organization, commonName: 'local root' },
     intermediate: { organization, commonName: 'local intermediate' },

@@ -1,12 +1,12 @@
 import { createHash, type KeyObject } from 'node:crypto';
-import type { Bundle, EnvelopeContent, LogEntry, MessageContent } from '../bundle/bundle.ts';
-import { decodePem } from '../certificates/pem.ts';
-import { encodePreAuthentication } from '../envelope.ts';
-import { decodeBase64 } from '../json/base64.ts';
-import { Fields } from '../json/fields.ts';
-import { parseStrictJson } from '../json/strict-json.ts';
-import { encodeHashedRekordBody, keyDetailsOf } from '../log/hashed-rekord.ts';
-import { reject } from './rejection.ts';
+import type { Bundle, BundleContent, EnvelopeContent, LogEntry } from '../../bundle/bundle.ts';
+import { decodePem } from '../../certificates/pem.ts';
+import { encodePreAuthentication } from '../../envelope.ts';
+import { decodeBase64 } from '../../json/base64.ts';
+import { Fields } from '../../json/fields.ts';
+import { parseStrictJson } from '../../json/strict-json.ts';
+import { encodeHashedRekordBody, keyDetailsOf } from '../../log/hashed-rekord.ts';
+import { reject } from '../rejection.ts';
 
 /** What the bundle shows as its signer: the certificate, or the bare key. */
 export interface ShownSigner {
@@ -25,18 +25,16 @@ export function bindEntry(entry: LogEntry, bundle: Bundle, signer: ShownSigner):
     return reject('log', 'the log entry is of another kind than the bundle says');
   }
   const spec = body.object('spec');
-  if (content.kind === 'envelope') {
-    if (name === 'dsse 0.0.1') return bindEnvelope(spec, content, signer);
-    if (name === 'intoto 0.0.2') return bindIntoto(spec, content, signer);
-  } else if (name === 'hashedrekord 0.0.1') return bindMessage(spec, content, signer);
+  if (name === 'hashedrekord 0.0.1') return bindFirst(spec, content, signer);
+  if (name === 'dsse 0.0.1' && content.kind === 'envelope') return bindEnvelope(spec, content, signer);
+  if (name === 'intoto 0.0.2' && content.kind === 'envelope') return bindIntoto(spec, content, signer);
   return reject('unsupported-log-entry', `unsupported log entry ${printable(name)}`);
 }
 
 /** Rekor 2: the one possible body is built again and compared. */
-function bindSecond(entry: LogEntry, content: Bundle['content'], signer: ShownSigner): void {
-  const digest = content.kind === 'message' ? content.digest : sha256(preAuthentication(content));
+function bindSecond(entry: LogEntry, content: BundleContent, signer: ShownSigner): void {
   const expected = encodeHashedRekordBody({
-    digest,
+    digest: signedDigest(content),
     signature: content.signature,
     keyDetails: keyDetailsOf(signer.key),
     verifier: signer,
@@ -49,13 +47,14 @@ function bindSecond(entry: LogEntry, content: Bundle['content'], signer: ShownSi
   reject('log-content-differs', 'the log entry is about another signature or content');
 }
 
-function bindMessage(spec: Fields, content: MessageContent, signer: ShownSigner): void {
+/** Rekor 1. For envelopes cg itself never writes this kind, but clients may (Sigstore client specification). */
+function bindFirst(spec: Fields, content: BundleContent, signer: ShownSigner): void {
   const hash = spec.object('data').object('hash');
   const signature = spec.object('signature');
   checkSigner(signature.object('publicKey').text('content'), signer);
   checkContent(
     hash.text('algorithm') === 'sha256' &&
-      hash.hex('value').equals(content.digest) &&
+      hash.hex('value').equals(signedDigest(content)) &&
       signature.bytes('content').equals(content.signature),
   );
 }
@@ -103,8 +102,11 @@ function isHash(hash: Fields, data: Uint8Array): boolean {
   return hash.text('algorithm') === 'sha256' && hash.hex('value').equals(sha256(data));
 }
 
-function preAuthentication({ payloadType, payload }: EnvelopeContent): Buffer {
-  return encodePreAuthentication(payloadType, payload);
+/** SHA-256 of what the signature is over. */
+function signedDigest(content: BundleContent): Buffer {
+  return content.kind === 'message'
+    ? content.digest
+    : sha256(encodePreAuthentication(content.payloadType, content.payload));
 }
 
 function sha256(data: Uint8Array): Buffer {

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { untilClosed } from '../../../../test/http-call.ts';
+import {
+  digestOf,
+  makeImage,
+  randomBytes,
+  seededRandom,
+  withDigest,
+} from '../../../../test/registry-content.ts';
+import { useRegistry } from '../../../../test/running-registry.ts';
+
+const random = seededRandom(6);
+
+describe('a registry with limits', () => {
+  const bench = useRegistry();
+
+  it('refuses a blob that is too large, announced or not, and keeps nothing of it', async () => {
+    const client = await bench.start({ limits: { blobBytes: 1_000 } });
+    const bytes = randomBytes(random, 1_001);
+    const announced = await client.pushBlob(bytes);
+    expect([announced.status, announced.code()]).toEqual([413, 'SIZE_INVALID']);
+    const opened = await client.send('POST', 'blobs/uploads/');
+    async function* stream(): AsyncGenerator<Buffer> {
+      yield bytes;
+    }
+    const streamed = await client.sendTo('PATCH', opened.headers.location ?? '', { body: stream() });
+    expect(streamed.status).toBe(413);
+    expect((await client.pushBlob(bytes.subarray(1))).status).toBe(201);
+    expect((await client.sendTo('GET', opened.headers.location ?? '')).headers.range).toBe('0-0');
+  });
+
+  it('refuses with 507 what goes over the quota, and serves on', async () => {
+    const client = await bench.start({ limits: { quotaBytes: 5_000 }, grace: 0 });
+    const bytes = randomBytes(random, 3_000);
+    expect((await client.pushBlob(bytes)).status).toBe(201);
+    const over = await client.pushBlob(randomBytes(random, 3_000));
+    expect([over.status, over.code()]).toEqual([507, 'DENIED']);
+    expect(over.body.toString()).toContain('quota');
+    expect((await client.send('GET', `blobs/${digestOf(bytes)}`)).status).toBe(200);
+    // Pushing what is here already costs nothing once it is recognised.
+    await client.send('DELETE', `blobs/${digestOf(bytes)}`);
+    await bench.registry?.collectGarbage();
+    expect((await client.pushBlob(randomBytes(random, 4_000))).status).toBe(201);
+  });
+
+  it('cannot be brought over the quota by many uploads at once', async () => {
+    const client = await bench.start({ limits: { quotaBytes: 10_000 } });
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => client.pushBlob(randomBytes(random, 3_000))),
+    );
+    expect(answers.filter(answer => answer.status === 201).length).toBeLessThanOrEqual(3);
+    expect((await bench.registry?.usage())?.usedBytes).toBeLessThanOrEqual(10_000);
+  });
+
+  it('takes only so many bytes of manifests at once, and small ones go on', async () => {
+    const client = await bench.start({ limits: { manifestBytesAtOnce: 5_000 } });
+    const large = makeImage(random, { annotations: { large: 'x'.repeat(6_000) } });
+    const answer = await client.pushImage(large, 'large');
+    expect([answer.status, answer.code()]).toEqual([429, 'TOOMANYREQUESTS']);
+    for (let turn = 0; turn < 5; turn++)
+      expect((await client.pushImage(makeImage(random), 'v1')).status).toBe(201);
+  });
+
+  it('opens only so many uploads', async () => {
+    const client = await bench.start({ limits: { openUploads: 2 } });
+    const [first] = [
+      await client.send('POST', 'blobs/uploads/'),
+      await client.send('POST', 'blobs/uploads/'),
+    ];
+    const third = await client.send('POST', 'blobs/uploads/');
+    expect([third.status, third.code(), third.headers['retry-after']]).toEqual([
+      429,
+      'TOOMANYREQUESTS',
+      '10',
+    ]);
+    await client.sendTo('DELETE', first?.headers.location ?? '');
+    expect((await client.send('POST', 'blobs/uploads/')).status).toBe(202);
+  });
+
+  it('closes a connection that does not send its request, or stops in the middle of a body', async () => {
+    await bench.start({ limits: { headerTimeout: 100, idleTimeout: 200 } });
+    const heads = [
+      'GET /v2/ HTTP/1.1\r\nhost: x\r\n',
+      'PUT /v2/a/manifests/b HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{',
+    ];
+    for (const head of heads) await untilClosed(bench.registry?.port ?? 0, head);
+  });
+
+  it('counts content once, however often it is pushed', async () => {
+    const client = await bench.start();
+    const image = makeImage(random);
+    await client.pushImage(image, 'v1');
+    const once = (await bench.registry?.usage())?.usedBytes;
+    for (const tag of ['v1', 'v2']) await client.pushImage(image, tag);
+    expect((await bench.registry?.usage())?.usedBytes).toBe(once);
+  });
+
+  it('goes on with an upload after a chunk that was too large', async () => {
+    const half = 512 * 1024;
+    const client = await bench.start({ limits: { blobBytes: 4 * half } });
+    const bytes = randomBytes(random, half + 1_000);
+    const opened = await client.send('POST', 'blobs/uploads/');
+    const location = opened.headers.location ?? '';
+    expect((await client.sendTo('PATCH', location, { body: bytes.subarray(0, half) })).status).toBe(202);
+    async function* endless(): AsyncGenerator<Buffer> {
+      for (let piece = 0; piece < 7; piece++) yield Buffer.alloc(half);
+    }
+    expect((await client.sendTo('PATCH', location, { body: endless() })).status).toBe(413);
+    const done = await client.sendTo('PUT', withDigest(opened, digestOf(bytes)), {
+      body: bytes.subarray(half),
+    });
+    expect([done.status, done.code()]).toEqual([201, undefined]);
+  });
+
+  it('lets a new request take an upload over from one that is stuck', async () => {
+    const client = await bench.start();
+    const bytes = randomBytes(random, 1_000);
+    const opened = await client.send('POST', 'blobs/uploads/');
+    const head = `PATCH ${opened.headers.location} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n`;
+    const stuck = untilClosed(
+      bench.registry?.port ?? 0,
+      Buffer.concat([Buffer.from(head), bytes.subarray(0, 600)]),
+    );
+    for (let running = 0; running < 2; ) {
+      const health = (await client.sendTo('GET', '/healthz')).json();
+      ({ running } = health.counts as { running: number });
+    }
+    const status = await client.sendTo('GET', opened.headers.location ?? '');
+    expect(status.headers.range).toBe('0-0');
+    const done = await client.sendTo('PUT', withDigest(status, digestOf(bytes)), { body: bytes });
+    expect([done.status, done.code()]).toEqual([201, undefined]);
+    await stuck;
+  });
+
+  it('keeps what a broken connection delivered, so that the client can go on', async () => {
+    const client = await bench.start({ limits: { idleTimeout: 200 } });
+    const bytes = randomBytes(random, 1_000);
+    const opened = await client.send('POST', 'blobs/uploads/');
+    const head = `PATCH ${opened.headers.location} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n`;
+    await untilClosed(bench.registry?.port ?? 0, Buffer.concat([Buffer.from(head), bytes.subarray(0, 600)]));
+    const status = await client.sendTo('GET', opened.headers.location ?? '');
+    expect(status.headers.range).toBe('0-599');
+    const done = await client.sendTo('PUT', withDigest(status, digestOf(bytes)), {
+      body: bytes.subarray(600),
+    });
+    expect(done.status).toBe(201);
+  });
+});

@@ -1,0 +1,40 @@
+import type { Call, Registry } from '../../../image/oci/registry.ts';
+import { type Descriptor, mediaTypes } from '../../../model/descriptor.ts';
+import type { Digest } from '../../../model/digest.ts';
+import { type Bundle, bundleMediaType } from '../bundle/bundle.ts';
+import { formatBundle } from '../bundle/format-bundle.ts';
+import { describeBytes, emptyConfig, encodeManifest, pushBytes } from './push-content.ts';
+
+export interface BundleToStore {
+  /** The image, or the part of it, that the evidence is about. */
+  readonly subject: Descriptor;
+  readonly bundle: Bundle;
+  readonly predicateType: string;
+  readonly createdAt: Date;
+}
+
+/** Stores a bundle as cosign 3 does: a manifest without a tag that refers to its subject. */
+export async function storeBundle(registry: Registry, item: BundleToStore, o: Call = {}): Promise<Digest> {
+  const bytes = Buffer.from(formatBundle(item.bundle));
+  const layer = describeBytes(bundleMediaType, bytes);
+  const config = describeBytes(mediaTypes.empty, emptyConfig);
+  await pushBytes(registry, config, emptyConfig, o);
+  await pushBytes(registry, layer, bytes, o);
+  const { mediaType, digest, size } = item.subject;
+  const manifest = encodeManifest({
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    artifactType: bundleMediaType,
+    config,
+    layers: [layer],
+    subject: { mediaType, digest, size },
+    annotations: {
+      'dev.sigstore.bundle.content':
+        item.bundle.content.kind === 'envelope' ? 'dsse-envelope' : 'message-signature',
+      'dev.sigstore.bundle.predicateType': item.predicateType,
+      'org.opencontainers.image.created': item.createdAt.toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    },
+  });
+  await registry.push({ kind: 'manifest', ...manifest }, o);
+  return manifest.descriptor.digest;
+}
