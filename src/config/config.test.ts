@@ -130,6 +130,18 @@ describe('images.yaml', () => {
   });
 });
 
+describe('patterns', () => {
+  it.each(['^v[0-9]+$', '.*', '^1\\.[0-9]{1,3}$'])('takes %s', text => {
+    expect(images(`- name: web\n  allowTags: '${text}'\n`)[0]?.allowTags).toBe(text);
+  });
+
+  it.each(['(', '(?=a)b', '(a)\\1', 'a{1000}{1000}'])('refuses %s, with the place', text => {
+    expect(problemsOf(() => images(`- name: web\n  allowTags: '${text}'\n`))[0]).toMatch(
+      /^images\.yaml:2:14: allowTags: not a regular expression/,
+    );
+  });
+});
+
 describe('settings', () => {
   it('takes the nearest layer and says where each value comes from', async () => {
     const home = mkdtempSync(join(tmpdir(), 'cg-home-'));
