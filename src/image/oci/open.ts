@@ -72,9 +72,12 @@ async function checkLayout(path: string): Promise<void> {
 async function onlyImage(registry: Registry): Promise<TagOrDigest> {
   const digests = await rootsOf(registry);
   const [first, ...others] = [...new Set(digests)];
-  if (first !== undefined && others.length === 0) return first;
   const tags: string[] = [];
   for await (const tag of registry.tags()) tags.push(tag);
+  const [tag, ...otherTags] = tags;
+  // Its one tag, so that a copy can keep it.
+  if (first !== undefined && others.length === 0)
+    return tag !== undefined && otherTags.length === 0 ? tag : first;
   throw new Fault('REFERENCE_INVALID', {
     what:
       first === undefined ? `${registry.place} is empty` : `${registry.place} holds ${digests.length} images`,
