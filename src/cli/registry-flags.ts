@@ -10,7 +10,7 @@ export const registryFlags = {
   username: {
     kind: 'text',
     placeholder: 'NAME',
-    brief: 'log in as, for this command only',
+    brief: 'log in as, for this command and its one registry only',
     group: 'Registry',
   },
   passwordStdin: { kind: 'toggle', brief: 'read the password from standard input', group: 'Registry' },

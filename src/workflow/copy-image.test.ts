@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { faultOf } from '../../test/faults.ts';
+import { faultOf, planted } from '../../test/faults.ts';
 import { imageOf, indexOf, pushImage, referrerOf } from '../../test/images.ts';
-import { RegistryDouble } from '../../test/registry-double.ts';
+import { json, RegistryDouble } from '../../test/registry-double.ts';
 import { LayoutRegistry } from '../image/oci/layout/layout.ts';
 import { copyImage } from './copy-image.ts';
 import { inspectImage } from './inspect-image.ts';
@@ -55,7 +55,26 @@ describe('cg copy', () => {
     await double.close();
   });
 
-  it('refuses a target that names another digest', async () => {
+  it('refuses a target that names another digest before the tag moves', async () => {
+    const double = await RegistryDouble.start();
+    const target = `${double.host}/shop/web:prod`;
+    await copyImage({ source: await source(), target, env: {}, platform: 'linux/amd64' });
+    const wrong = `${target}@${amd.manifest.descriptor.digest}`;
+    const before = double.seen.length;
+    const fault = await faultOf(copyImage({ source: await source(), target: wrong, env: {} }));
+    expect([fault.code, fault.expected, fault.actual]).toEqual([
+      'USAGE',
+      amd.manifest.descriptor.digest,
+      index.descriptor.digest,
+    ]);
+    expect(double.seen.slice(before).filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual(
+      [],
+    );
+    expect(double.repository('shop/web').tags.get('prod')).toBe(amd.manifest.descriptor.digest);
+    await double.close();
+  });
+
+  it('refuses a target folder that names another digest', async () => {
     const target = `oci:${root}/other@sha256:${'0'.repeat(64)}`;
     expect((await faultOf(copyImage({ source: await source(), target, env: {} }))).code).toBe('USAGE');
   });
@@ -75,6 +94,29 @@ describe('cg copy', () => {
       'OFFLINE',
       'the manifest ghcr.io/you/web:1 is needed from ghcr.io, and nothing may be fetched',
     ]);
+  });
+
+  it('sends the password of the command line to the one registry that it names, and never to a second', async () => {
+    const asking = (): Promise<RegistryDouble> =>
+      RegistryDouble.start({
+        intercept: (request, response) => {
+          if (request.headers.authorization !== undefined) return false;
+          json(response, 401, {}, { 'www-authenticate': 'Basic realm="test"' });
+          return true;
+        },
+      });
+    const [one, other] = [await asking(), await asking()];
+    const login = { username: 'me', password: planted.password, env: { HOME: root } };
+    const to = `${one.host}/shop/web:1`;
+    await copyImage({ source: await source(), target: to, ...login });
+    expect(one.seen.some(({ headers }) => headers.authorization?.startsWith('Basic '))).toBe(true);
+    const before = one.seen.length;
+    const fault = await faultOf(copyImage({ source: to, target: `${other.host}/shop/web:1`, ...login }));
+    expect([fault.code, fault.next]).toEqual(['USAGE', expect.stringContaining(`cg login ${other.host}`)]);
+    expect([one.seen.length - before, other.seen]).toEqual([0, []]);
+    expect((await copyImage({ source: to, target: `${one.host}/shop/copy`, ...login })).tags).toEqual(['1']);
+    await one.close();
+    await other.close();
   });
 
   it('wants sensible options', async () => {

@@ -1,8 +1,7 @@
-import { Fault } from '../ground/fault/fault.ts';
 import { type CopyEvent, type CopyResult, copyImage as copyContent } from '../image/oci/copy/copy.ts';
 import { formatLocation, type Location } from '../image/oci/location.ts';
-import { type Opened, open, toLocation } from '../image/oci/open.ts';
-import { isDigest } from '../model/digest.ts';
+import { type Opened, open, registriesOf, toLocation } from '../image/oci/open.ts';
+import { type Digest, isDigest } from '../model/digest.ts';
 import { isTag } from '../model/image-reference.ts';
 import { type ReachOptions, reachRegistries, toPlatform } from './reach-registries.ts';
 
@@ -26,22 +25,22 @@ export interface CopiedImage extends CopyResult {
 /** Copies an image from anywhere to anywhere that can be written, with its evidence, and never changes a digest. */
 export async function copyImage(o: CopyImageOptions): Promise<CopiedImage> {
   const platform = o.platform === undefined ? undefined : toPlatform(o.platform);
-  const target = toLocation(o.target);
-  return await reachRegistries(o, async access => {
+  const [source, target] = [toLocation(o.source), toLocation(o.target)];
+  return await reachRegistries(o, [...registriesOf(source), ...registriesOf(target)], async access => {
     const call = o.signal === undefined ? {} : { signal: o.signal };
-    const from = await open(o.source, access, call);
+    const from = await open(source, access, call);
     const to = await open(target, access, { ...call, to: 'write' });
     const result = await copyContent({
       from: from.registry,
       reference: from.reference,
       to: to.registry,
       tags: targetTags(target, from),
+      ...expectedDigest(target),
       ...(platform !== undefined && { platform }),
       ...(o.evidence !== undefined && { evidence: o.evidence }),
       ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
       ...call,
     });
-    checkDigest(target, result);
     return { ...result, source: formatLocation(from.location), target: formatLocation(target) };
   });
 }
@@ -58,14 +57,8 @@ function targetTags(target: Location, from: Opened): readonly string[] {
   return digest === undefined ? ['latest'] : [];
 }
 
-function checkDigest(target: Location, { root }: CopyResult): void {
-  const wanted = target.kind === 'registry' ? target.reference.digest : target.digest;
-  if (wanted === undefined || wanted === root.digest) return;
-  throw new Fault('USAGE', {
-    what: 'the target names another digest than the image that was copied',
-    where: formatLocation(target),
-    expected: wanted,
-    actual: root.digest,
-    next: 'name the target by a tag, or by the digest of the source',
-  });
+/** A target that names a digest takes that image and no other. */
+function expectedDigest(target: Location): { expected?: Digest } {
+  const { digest } = target.kind === 'registry' ? target.reference : target;
+  return digest === undefined ? {} : { expected: digest };
 }

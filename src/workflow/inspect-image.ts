@@ -3,7 +3,7 @@ import { type ImageManifest, imagePlatform, parseContent } from '../image/oci/co
 import { type ImageSummary, summariseConfig } from '../image/oci/image-config.ts';
 import { formatLocation } from '../image/oci/location.ts';
 import { deepestNesting, Visited } from '../image/oci/manifest-graph.ts';
-import { open } from '../image/oci/open.ts';
+import { open, registriesOf, toLocation } from '../image/oci/open.ts';
 import { findPlatform } from '../image/oci/platform.ts';
 import { artifactTypeOf } from '../image/oci/referrer-index.ts';
 import type { Call, Manifest, Registry } from '../image/oci/registry.ts';
@@ -55,9 +55,10 @@ const largestConfig = 8 * 1024 * 1024;
 
 /** Everything about an image as one tree: platforms, configurations, layers, and whatever refers to any of it. */
 export async function inspectImage(o: InspectImageOptions): Promise<InspectedImage> {
-  return await reachRegistries(o, async access => {
+  const image = toLocation(o.image);
+  return await reachRegistries(o, registriesOf(image), async access => {
     const call = o.signal === undefined ? {} : { signal: o.signal };
-    const { registry, reference, location } = await open(o.image, access, call);
+    const { registry, reference, location } = await open(image, access, call);
     const inspection = new Inspection(registry, o.referrers !== false, call);
     const root = await registry.manifest(reference, call);
     const chosen = o.platform === undefined ? root : await inspection.choose(root, o.platform);

@@ -35,7 +35,7 @@ export async function logIn(o: LogInOptions): Promise<LoggedIn> {
   if (o.username.includes(':'))
     throw new Fault('USAGE', { what: 'a user name with a colon cannot be stored or sent' });
   const credential: Credential = { kind: 'password', username: o.username, password, source: 'this login' };
-  await reachRegistries({ ...o, password }, access =>
+  await reachRegistries({ ...o, password }, [registry], access =>
     checkCredential(access, registry, credential, o.signal),
   );
   const stored = await storeLogin({ registry, username: o.username, secret: password }, o.env, o.signal);

@@ -21,19 +21,20 @@ export interface ReachOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Opens what is needed to reach registries, and closes it whatever happens. */
+/** Opens what is needed to reach the named registries, and closes it whatever happens. */
 export async function reachRegistries<T>(
   o: ReachOptions,
+  registries: readonly string[],
   work: (access: RegistryAccess) => Promise<T>,
 ): Promise<T> {
-  const credential = explicitCredential(o);
+  const explicit = bindCredential(explicitCredential(o), registries);
   const access = new RegistryAccess({
     env: o.env,
     ca: await readCertificates(o),
     insecureHosts: o.insecureRegistries ?? [],
     offline: o.offline ?? false,
     ...(o.idleLimit !== undefined && { idleLimit: o.idleLimit }),
-    ...(credential !== undefined && { explicit: { credential } }),
+    ...(explicit !== undefined && { explicit }),
   });
   try {
     return await work(access);
@@ -57,6 +58,21 @@ function explicitCredential({ username, password }: ReachOptions): Credential | 
     });
   }
   return { kind: 'password', username, password, source: '--username and --password-stdin' };
+}
+
+/** A password is for one registry: it must not reach the source of a copy because it was meant for the target. */
+function bindCredential(
+  credential: Credential | undefined,
+  registries: readonly string[],
+): { registry: string; credential: Credential } | undefined {
+  const [registry, ...others] = new Set(registries);
+  if (credential === undefined || registry === undefined) return undefined;
+  if (others.length === 0) return { registry, credential };
+  throw new Fault('USAGE', {
+    what: `--username could be for ${[registry, ...others].join(' or for ')}, and the password must not go to both`,
+    expected: 'one registry in the command',
+    next: `cg login ${others.at(-1)}, and the same command without --username`,
+  });
 }
 
 async function readCertificates({ caFiles = [], env }: ReachOptions): Promise<string[]> {

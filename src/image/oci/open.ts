@@ -29,6 +29,11 @@ export async function open(
   return { registry, reference, location };
 }
 
+/** The registry behind a location; files need none. */
+export function registriesOf(location: Location): readonly string[] {
+  return location.kind === 'registry' ? [location.reference.registry] : [];
+}
+
 export function toLocation(text: string): Location {
   const parsed = parseLocation(text);
   if ('value' in parsed) return parsed.value;

@@ -34,6 +34,7 @@ async function checkRegistry(host: string, machine: Machine): Promise<readonly F
   try {
     return await reachRegistries(
       { ...machine, idleLimit: 5000, signal: AbortSignal.any([machine.signal, AbortSignal.timeout(15_000)]) },
+      [host],
       async access => {
         const response = await access
           .session(host)

@@ -41,7 +41,7 @@ async function serve({ onReady, ...request }: UpRequest, addr: string, insteadOf
     addr,
     onReady: async registry => {
       const sample = `${new URL(registry.url).host}/sample/hello:1`;
-      const digest = await reachRegistries({ env: {}, signal: request.signal }, async access =>
+      const digest = await reachRegistries({ env: {}, signal: request.signal }, [], async access =>
         pushSampleImage((await open(sample, access, { to: 'write' })).registry, '1', request.signal),
       );
       onReady({

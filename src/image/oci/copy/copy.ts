@@ -24,6 +24,8 @@ export interface CopyRequest {
   readonly to: Registry;
   /** Set last, when everything else is there; none means that the image is stored by its digest. */
   readonly tags: readonly string[];
+  /** What the image must turn out to be; anything else is refused before the target changes. */
+  readonly expected?: Digest;
   /** Only this platform; without it everything. */
   readonly platform?: Platform;
   /** Signatures, attestations and whatever else refers to the image; yes unless said otherwise. */
@@ -53,6 +55,7 @@ export async function copyImage(request: CopyRequest): Promise<CopyResult> {
     ...(request.platform !== undefined && { platform: request.platform }),
     ...(request.evidence !== undefined && { evidence: request.evidence }),
   });
+  checkExpected(request, graph.root.descriptor);
   const copy = new Copy(request, graph);
   await copy.pushBlobs(await copy.findMissing());
   await copy.pushManifests();
@@ -66,6 +69,17 @@ export async function copyImage(request: CopyRequest): Promise<CopyResult> {
     conflicts,
     strays: graph.strays,
   };
+}
+
+function checkExpected({ expected, from, to }: CopyRequest, { digest }: Descriptor): void {
+  if (expected === undefined || expected === digest) return;
+  throw new Fault('USAGE', {
+    what: `the target names another digest than the image in ${from.place}; nothing was copied`,
+    where: `${to.place}@${expected}`,
+    expected,
+    actual: digest,
+    next: 'name the target by a tag, or by the digest of the source',
+  });
 }
 
 class Copy {

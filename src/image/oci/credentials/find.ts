@@ -13,8 +13,8 @@ import { credentialFromEnvironment } from './environment.ts';
 
 export interface CredentialOptions {
   readonly env: Environment;
-  /** What the user gave on the command line; it is for one registry, or for all that the command touches. */
-  readonly explicit?: { readonly registry?: string; readonly credential: Credential };
+  /** What the user gave on the command line; it is for one registry and for no other. */
+  readonly explicit?: { readonly registry: string; readonly credential: Credential };
 }
 
 /** Looks in every place once, best first: the command line, CI variables, config files and their helpers. */
@@ -35,7 +35,7 @@ async function findCredential(
   repository: string,
   signal?: AbortSignal,
 ): Promise<Credential | undefined> {
-  if (explicit !== undefined && (explicit.registry ?? registry) === registry) return explicit.credential;
+  if (explicit?.registry === registry) return explicit.credential;
   const variable = credentialFromEnvironment(registry, env);
   if (variable !== undefined) return variable;
   for (const path of credentialFiles(env)) {
