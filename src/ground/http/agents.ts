@@ -40,7 +40,8 @@ class TunnelAgent extends HttpsAgent {
         fail(new Error(`the proxy ${this.#proxy.host} answered ${response.statusCode} to CONNECT`));
         return;
       }
-      done?.(null, connect({ ...(options as object), host: undefined, port: undefined, socket } as object));
+      // The host stays: against it the certificate is checked when it is an address and so has no server name.
+      done?.(null, connect({ ...(options as object), socket } as object));
     });
     asked.once('timeout', () => asked.destroy(new Error(`the proxy ${this.#proxy.host} does not answer`)));
     asked.once('error', error => fail(error));

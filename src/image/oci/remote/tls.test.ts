@@ -70,6 +70,9 @@ describe('https', () => {
     ]);
     const other = await faultOf(http.request({ url: new URL('https://other.test/v2/') }));
     expect([other.code, other.actual]).toEqual(['TLS_UNTRUSTED', 'ERR_TLS_CERT_ALTNAME_INVALID']);
+    // The certificate names localhost, and this address is not that.
+    const address = await faultOf(http.request({ url: new URL('https://192.0.2.7/v2/') }));
+    expect([address.code, address.actual]).toEqual(['TLS_UNTRUSTED', 'ERR_TLS_CERT_ALTNAME_INVALID']);
   });
 });
 
