@@ -10,7 +10,8 @@ export function redactUrl(url: URL | string): string {
   for (const name of new Set(parsed.searchParams.keys())) {
     if (secretParameter.test(name)) parsed.searchParams.set(name, '…');
   }
-  return decodeURI(parsed.href);
+  // Never decoded: a %0A in a hostile redirect would become a line of its own in a log.
+  return parsed.href.replaceAll(encodeURIComponent('…'), '…');
 }
 
 export function parseUrl(text: string, base?: URL): URL | undefined {
