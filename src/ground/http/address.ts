@@ -1,37 +1,36 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
 import { isIP } from 'node:net';
+import { isIn, toBytes, toRange, withoutBrackets } from './address-range.ts';
+
+const loopback = ['127.0.0.0/8', '::1/128'].map(toRange);
+
+/** Link-local, unspecified, and where AWS, Google, Azure, Alibaba and Oracle tell a machine its secrets. */
+const forbidden = [
+  '0.0.0.0/8',
+  '169.254.0.0/16',
+  '100.100.100.200/32',
+  '168.63.129.16/32',
+  '192.0.0.192/32',
+  '::/128',
+  'fe80::/10',
+  'fd00:ec2::254/128',
+  'fd20:ce::254/128',
+].map(toRange);
 
 /** Addresses that answer only to this machine's own cloud or link: metadata services live there. */
 export function isForbiddenAddress(address: string): boolean {
-  const plain = unwrapAddress(address);
-  return (
-    plain.startsWith('169.254.') ||
-    plain.startsWith('0.') ||
-    plain === '100.100.100.200' ||
-    /^fe[89ab][0-9a-f]:/.test(plain) ||
-    plain === 'fd00:ec2::254'
-  );
+  const bytes = toBytes(address);
+  return bytes !== undefined && forbidden.some(range => isIn(bytes, range));
 }
 
 export function isLoopbackAddress(address: string): boolean {
-  const plain = unwrapAddress(address);
-  return plain.startsWith('127.') || plain === '::1';
+  const bytes = toBytes(address);
+  return bytes !== undefined && loopback.some(range => isIn(bytes, range));
 }
 
 export function isLoopbackName(hostname: string): boolean {
-  const plain = unwrapAddress(hostname);
+  const plain = withoutBrackets(hostname).toLowerCase().replace(/\.$/, '');
   return plain === 'localhost' || plain.endsWith('.localhost') || isLoopbackAddress(plain);
-}
-
-/** `[::ffff:a9fe:a9fe]` and `::ffff:169.254.169.254` are the same place as `169.254.169.254`. */
-function unwrapAddress(address: string): string {
-  const plain = address.replace(/^\[|\]$/g, '').toLowerCase();
-  const dotted = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];
-  if (dotted !== undefined) return dotted;
-  const hex = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain);
-  if (hex === null) return plain;
-  const [high, low] = [Number.parseInt(hex[1] ?? '', 16), Number.parseInt(hex[2] ?? '', 16)];
-  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
 }
 
 export class ForbiddenAddress extends Error {
@@ -65,7 +64,7 @@ export function guardedLookup(reach: Reach) {
 }
 
 export function checkLiteral(url: URL, reach: Reach): void {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = withoutBrackets(url.hostname);
   if ((isIP(host) !== 0 || isLoopbackName(host)) && !mayConnect(host, reach)) {
     throw new ForbiddenAddress(url.hostname, host);
   }
