@@ -143,6 +143,51 @@ describe('redirects', () => {
     expect(seen).toBe('Basic x');
   });
 
+  it('lets what a stranger named reach no further than a redirect of his', async () => {
+    let asked = 0;
+    const url = await listen((_, response) => {
+      asked++;
+      response.end();
+    });
+    const http = client({ insecureHosts: ['registry.example.com'] });
+    for (const from of ['https://registry.example.com/v2/', 'http://registry.example.com/v2/']) {
+      const fault = await faultOf(
+        http.request({ method: 'PUT', url, from: new URL(from), body: Buffer.from('x') }),
+      );
+      expect(fault.code).toBe('REDIRECT_REFUSED');
+    }
+    expect(asked).toBe(0);
+    (await http.request({ url, from: new URL('http://localhost:5000/v2/') })).discard();
+    expect(asked).toBe(1);
+  });
+
+  it('never carries a secret body to another origin', async () => {
+    let asked = 0;
+    const elsewhere = await listen((_, response) => {
+      asked++;
+      response.end();
+    });
+    const url = await listen((request, response) => {
+      const location = request.url === '/out' ? elsewhere.href : '/out';
+      response.writeHead(307, { location }).end();
+    });
+    const body = Buffer.from(`refresh_token=${planted.token}`);
+    const fault = await faultOf(client().request({ method: 'POST', url, body, isSecretBody: true }));
+    expect([fault.code, asked]).toEqual(['REDIRECT_REFUSED', 0]);
+    (await client().request({ method: 'POST', url, body })).discard();
+    expect(asked).toBe(1);
+  });
+
+  it('that no URL can be read from are refused, and never put a line of their own into the error', async () => {
+    for (const location of ['ftp://x/%ff', 'ftp://x/a%0A::set-output name=verdict::allow']) {
+      const url = await listen((_, response) => response.writeHead(307, { location }).end());
+      const fault = await faultOf(client().request({ url }));
+      expect(fault.code).toBe('REDIRECT_REFUSED');
+    }
+    expect(redactUrl('https://a.example/%ff')).toBe('https://a.example/%ff');
+    expect(redactUrl('https://a.example/a%0A::b')).toBe('https://a.example/a%0A::b');
+  });
+
   it('ends a circle', async () => {
     let hops = 0;
     const url = await listen((_, response) => {
@@ -200,11 +245,42 @@ describe('redirects', () => {
       '::ffff:a9fe:a9fe',
       '0.0.0.0',
       'fd00:ec2::254',
+      'fd20:ce::254',
+      'fd20:00ce:0:0::254',
+      '[::]',
+      '64:ff9b::169.254.169.254',
+      '64:ff9b::a9fe:a9fe',
+      '2002:a9fe:a9fe::1',
+      '::169.254.169.254',
+      '::ffff:0:169.254.169.254',
+      '168.63.129.16',
+      '192.0.0.192',
+      'fe80::1%eth0',
+      'FEBF::1',
     ])
       expect(isForbiddenAddress(bad), bad).toBe(true);
-    for (const good of ['10.0.0.1', '127.0.0.1', '192.0.2.1', '::1', '2001:db8::1'])
+    for (const good of [
+      '10.0.0.1',
+      '127.0.0.1',
+      '192.0.2.1',
+      '192.0.0.193',
+      '::1',
+      '2001:db8::1',
+      '2002:a00:1::',
+      'fec0::1',
+      'name',
+    ])
       expect(isForbiddenAddress(good), good).toBe(false);
-    for (const here of ['localhost', 'a.localhost', '127.8.9.1', '[::1]', '::ffff:127.0.0.1'])
+    for (const here of [
+      'localhost',
+      'a.localhost',
+      'localhost.',
+      '127.8.9.1',
+      '[::1]',
+      '::ffff:127.0.0.1',
+      '64:ff9b::127.0.0.1',
+      '2002:7f00:1::',
+    ])
       expect(isLoopbackName(here), here).toBe(true);
   });
 });
@@ -319,7 +395,7 @@ describe('limits', () => {
 
   it('speaks plain http only to this machine and to hosts that the user named', async () => {
     const fault = await faultOf(client().request({ url: new URL('http://registry.example.com/v2/') }));
-    expect(fault.next).toContain('--insecure-registry registry.example.com');
+    expect(fault.next).toContain('--insecure registry.example.com');
     expect(
       client({ insecureHosts: ['registry.example.com:5000'] }).mayUseHttp('registry.example.com:5000'),
     ).toBe(true);

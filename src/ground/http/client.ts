@@ -4,7 +4,7 @@ import { Agents } from './agents.ts';
 import { connectionFault, isTransient } from './connection-fault.ts';
 import { type Environment, proxyFor } from './proxy.ts';
 import { redactUrl } from './redact-url.ts';
-import { type Headers, headersFor, isRedirect, maxRedirects, nextHop } from './redirect.ts';
+import { checkHop, type Headers, headersFor, isRedirect, maxRedirects, nextHop } from './redirect.ts';
 import { delayBefore, isRetryable, parseRetryAfter, systemTiming, type Timing } from './retry.ts';
 import { type HttpResponse, type RequestBody, SourceFailure, send } from './send.ts';
 
@@ -27,7 +27,11 @@ export interface HttpRequest {
   readonly method?: string;
   readonly url: URL;
   readonly headers?: Headers;
+  /** Who named the URL, when that was a server and not the user: it reaches no further than a redirect would. */
+  readonly from?: URL;
   readonly body?: RequestBody;
+  /** The body holds credentials: like a header that does, it never goes to another origin. */
+  readonly isSecretBody?: boolean;
   /** Repeat after a failed connection or a busy server; the default is yes. */
   readonly retry?: boolean;
   /** What the request is for, in the words of an error: "the manifest of web:1". */
@@ -103,6 +107,13 @@ export class HttpClient {
         });
       }
       const next = nextHop(url, response.headers.location, host => this.mayUseHttp(host));
+      if (request.isSecretBody === true && next.origin !== url.origin) {
+        throw new Fault('REDIRECT_REFUSED', {
+          what: `${url.host} would have credentials sent to another place`,
+          where: redactUrl(url),
+          actual: redactUrl(next),
+        });
+      }
       headers = headersFor(next, url, headers);
       url = next;
     }
@@ -120,7 +131,7 @@ export class HttpClient {
         ...(request.body !== undefined && { body: request.body }),
         agent: this.#agents.for(url, lane, proxy),
         ...(proxy !== undefined && { proxy }),
-        reach: { loopback: isLoopbackName(request.url.hostname) || this.mayUseHttp(url.host) },
+        reach: { loopback: this.#reachesLoopback(request, url) },
         idleLimit: this.#options.idleLimit ?? 60_000,
         ...(request.signal !== undefined && { signal: request.signal }),
       });
@@ -131,8 +142,14 @@ export class HttpClient {
     }
   }
 
+  /** What the user named may be this machine; what a stranger named may not. */
+  #reachesLoopback({ from, url: asked }: HttpRequest, url: URL): boolean {
+    return isLoopbackName((from ?? asked).hostname) || (this.#options.insecureHosts ?? []).includes(url.host);
+  }
+
   #checkAllowed(request: HttpRequest): void {
     const { url } = request;
+    if (request.from !== undefined) checkHop(request.from, url, host => this.mayUseHttp(host));
     if (this.offline) {
       throw new Fault('OFFLINE', {
         what: `${request.what ?? 'something'} is needed from ${url.host}, and nothing may be fetched`,
@@ -143,7 +160,7 @@ export class HttpClient {
       throw new Fault('REDIRECT_REFUSED', {
         what: `${url.host} would be spoken to in plain http`,
         where: redactUrl(url),
-        next: `if that is meant, add --insecure-registry ${url.host}`,
+        next: `if that is meant, add --insecure ${url.host}`,
       });
     }
   }

@@ -33,7 +33,7 @@ export function connectionFault(error: unknown, url: URL): Fault {
     return new Fault('NETWORK', {
       what: `${url.host} does not speak https`,
       where,
-      next: `if this registry is meant to speak plain http, add --insecure-registry ${url.host}`,
+      next: `if this registry is meant to speak plain http, add --insecure ${url.host}`,
       cause: error,
     });
   }

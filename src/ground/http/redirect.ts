@@ -17,6 +17,14 @@ export type Headers = Readonly<Record<string, string>>;
 export function nextHop(from: URL, location: string | undefined, mayUseHttp: (host: string) => boolean): URL {
   const to = location === undefined ? undefined : parseUrl(location, from);
   if (to === undefined) throw refuse(from, 'a redirect to nowhere', location);
+  checkHop(from, to, mayUseHttp);
+  to.username = '';
+  to.password = '';
+  return to;
+}
+
+/** Throws when `from` may not send us to `to`, be it by a redirect, a Location or a Link. */
+export function checkHop(from: URL, to: URL, mayUseHttp: (host: string) => boolean): void {
   if (to.protocol !== 'https:' && to.protocol !== 'http:')
     throw refuse(from, 'a redirect to another scheme', to.protocol);
   if (to.protocol === 'http:' && from.protocol === 'https:')
@@ -26,9 +34,6 @@ export function nextHop(from: URL, location: string | undefined, mayUseHttp: (ho
   if (isLoopbackName(to.hostname) && !isLoopbackName(from.hostname)) {
     throw refuse(from, 'a redirect into this machine', redactUrl(to));
   }
-  to.username = '';
-  to.password = '';
-  return to;
 }
 
 /** What may be told to the next hop: to another origin (scheme, host, port) no credentials go. */

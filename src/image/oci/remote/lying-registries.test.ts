@@ -672,6 +672,10 @@ describe('an upload', () => {
     });
     const double = await RegistryDouble.start({
       intercept: (request, response) => {
+        if (request.headers.authorization === undefined) {
+          json(response, 401, {}, { 'www-authenticate': 'Basic realm="test"' });
+          return true;
+        }
         if (request.method !== 'POST') return false;
         response.writeHead(202, { location: `http://${elsewhere.host}/signed?x=1` }).end();
         return true;
@@ -683,7 +687,36 @@ describe('an upload', () => {
     });
     open.push(double, elsewhere, access);
     await new RemoteRegistry(access.session(double.host), 'a/b').push(layer.push);
+    expect(double.seen.at(-1)?.headers.authorization).toBe('Bearer PLANTED-x');
     expect(elsewhere.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  });
+
+  it('never reaches this machine through a registry that is elsewhere, nor a list', async () => {
+    const victim = await RegistryDouble.start();
+    const double = await RegistryDouble.start({
+      intercept: (request, response) => {
+        const location = `http://${victim.host}/admin?delete=all`;
+        if (request.method === 'POST') response.writeHead(202, { location }).end();
+        else if (request.url?.includes('/tags/list') === true)
+          json(response, 200, { tags: ['v1'] }, { link: `<${location}>; rel="next"` });
+        else return false;
+        return true;
+      },
+    });
+    const access = new RegistryAccess({
+      // The way to a registry elsewhere that a test can have: a proxy.
+      env: { http_proxy: `http://${double.host}` },
+      insecureHosts: ['registry.test'],
+      credentials: () => Promise.resolve(undefined),
+    });
+    open.push(double, victim, access);
+    const registry = new RemoteRegistry(access.session('registry.test'), 'a/b');
+    expect((await faultOf(registry.push(layer.push))).code).toBe('REDIRECT_REFUSED');
+    const readTags = async (): Promise<void> => {
+      for await (const _ of registry.tags());
+    };
+    expect((await faultOf(readTags())).code).toBe('PROTOCOL');
+    expect([victim.seen, double.count('POST', '/a/b/blobs/uploads/')]).toEqual([[], 1]);
   });
 
   it('without a location fails', async () => {

@@ -72,6 +72,7 @@ export class RegistrySession {
         url: locate(),
         headers: { ...call.headers, ...(authorization !== undefined && { authorization }) },
         what: call.what,
+        ...(call.path instanceof URL && { from: this.base }),
         ...(call.body !== undefined && { body: call.body }),
         ...(retry !== undefined && { retry }),
         ...pickSignal(call),

@@ -96,6 +96,7 @@ async function refresh(
     url: realm,
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
     body: Buffer.from(form.toString()),
+    isSecretBody: true,
     what: 'a token',
     ...(signal !== undefined && { signal }),
   });
