@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './sync-folder.ts';
 import { toWriteFault } from './write-fault.ts';
@@ -82,11 +82,5 @@ async function writeNewFile(
   }
 }
 
-/** Makes a folder and those above it. Asked before every write: an operator may have removed it meanwhile. */
-export async function ensureFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw toWriteFault(error, folder);
-  }
-}
+/** Asked before every write: an operator may have removed the folder meanwhile. */
+export { makeFolder as ensureFolder } from './make-folder.ts';

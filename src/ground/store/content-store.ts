@@ -2,7 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { algorithmOf, type Digest, hexOf, isDigest } from '../../model/digest.ts';
-import { ensureFolder } from './atomic-file.ts';
+import { makeFolder } from './make-folder.ts';
 import { isMissing, toWriteFault } from './write-fault.ts';
 
 export interface StoredContent {
@@ -39,7 +39,7 @@ export class ContentStore {
    */
   async adopt(file: string, digest: Digest): Promise<boolean> {
     const path = this.path(digest);
-    await ensureFolder(dirname(path));
+    await makeFolder(dirname(path));
     const isNew = (await this.size(digest)) === undefined;
     try {
       await rename(file, path);

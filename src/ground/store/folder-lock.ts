@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '../fault/fault.ts';
+import { makeFolderSync } from './make-folder.ts';
 import { isMissing, systemCode, toWriteFault } from './write-fault.ts';
 
 /** Who owns a folder, as written into its lock file. */
@@ -31,7 +32,7 @@ export function lockFolder(folder: string, purpose: string): FolderLock {
   const path = join(folder, lockName);
   const owner = describeSelf(purpose);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolderSync(folder);
     takeLock(path, owner, folder);
   } catch (error) {
     throw toWriteFault(error, path);

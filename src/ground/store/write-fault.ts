@@ -10,6 +10,15 @@ const reasons: Readonly<Record<string, string>> = {
   EIO: 'the device failed',
 };
 
+/** The path itself is the trouble: the person who named it can name another. */
+const pathReasons: Readonly<Record<string, string>> = {
+  ENOTDIR: 'a part of the path is not a folder',
+  ENOENT: 'the system takes no such name there',
+  EISDIR: 'there is a folder of this name',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'the name is too long',
+};
+
 export function systemCode(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : undefined;
@@ -31,7 +40,7 @@ export function isDiskFull(error: unknown): boolean {
 
 /** The error as a fault when the system refused to write; any other error as it is. */
 export function toWriteFault(error: unknown, where: string): unknown {
-  const reason = writeRefusal(error);
+  const reason = writeRefusal(error) ?? pathReasons[systemCode(error) ?? ''];
   if (reason === undefined) return error;
   return new Fault('WRITE_FAILED', { what: `could not write: ${reason}`, where, cause: error });
 }

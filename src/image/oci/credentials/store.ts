@@ -1,8 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Environment } from '../../../ground/http/proxy.ts';
 import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
-import { toWriteFault } from '../../../ground/store/write-fault.ts';
+import { makeFolder } from '../../../ground/store/make-folder.ts';
 import { eraseFromHelper, storeInHelper } from './credential-program.ts';
 import {
   configKeys,
@@ -78,11 +78,7 @@ async function writeAuths(
   change: (auths: Record<string, unknown>) => Record<string, unknown>,
 ): Promise<void> {
   const content = { ...config.content, auths: change(authsOf(config)) };
-  try {
-    await mkdir(dirname(config.path), { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw toWriteFault(error, config.path);
-  }
+  await makeFolder(dirname(config.path), { mode: 0o700 });
   await writeFileAtomically(config.path, `${JSON.stringify(content, null, await indentOf(config.path))}\n`, {
     mode: 0o600,
   });

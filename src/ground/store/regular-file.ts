@@ -1,0 +1,60 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { Fault } from '../fault/fault.ts';
+import { isMissing, systemCode } from './write-fault.ts';
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'reading is not permitted',
+  EPERM: 'reading is not permitted',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'the name is too long',
+  EISDIR: 'it is a folder',
+};
+
+/**
+ * Opens a file that others may have planted: a pipe or a device in its place is refused and never waited for.
+ * A file that is missing throws what the system said, because callers often know better what that means.
+ */
+export async function openRegularFile(path: string, o: { readonly next?: string } = {}): Promise<FileHandle> {
+  // Without O_NONBLOCK opening a pipe would wait for somebody who writes to it.
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+  let file: FileHandle;
+  try {
+    file = await open(path, flags);
+  } catch (error) {
+    const reason = reasons[systemCode(error) ?? ''];
+    if (isMissing(error) || reason === undefined) throw error;
+    throw new Fault('FILE_MISSING', {
+      what: `${path} could not be read: ${reason}`,
+      where: path,
+      cause: error,
+    });
+  }
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new Fault('FILE_INVALID', {
+    what: `${path} is not a file`,
+    where: path,
+    ...(o.next !== undefined && { next: o.next }),
+  });
+}
+
+/** The whole of a file, whatever its size is said to be; undefined when it is larger than the limit. */
+export async function readRegularFile(path: string, limit: number): Promise<Buffer | undefined> {
+  const file = await openRegularFile(path);
+  try {
+    const { size } = await file.stat();
+    if (size > limit) return undefined;
+    const chunks: Buffer[] = [];
+    for (let at = 0; at <= limit; ) {
+      const room = Buffer.allocUnsafe(Math.min(limit + 1 - at, Math.max(size + 1 - at, 65_536)));
+      const { bytesRead } = await file.read(room, 0, room.length, at);
+      if (bytesRead === 0) return Buffer.concat(chunks, at);
+      chunks.push(room.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+    return undefined;
+  } finally {
+    await file.close();
+  }
+}
