@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { Fault } from '../../../ground/fault/fault.ts';
+import { openRegularFile } from '../../../ground/store/regular-file.ts';
 import { isMissing } from '../../../ground/store/write-fault.ts';
 import { indexTar, resolveEntry, type TarEntry } from './tar-index.ts';
 
@@ -87,19 +88,14 @@ async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>)
 async function openFile(path: string): Promise<FileHandle> {
   let file: FileHandle;
   try {
-    file = await open(path, 'r');
+    file = await openRegularFile(path, { next: `for a layout folder write oci:${path}` });
   } catch (error) {
+    if (error instanceof Fault) throw error;
     throw new Fault('FILE_MISSING', {
       what: `${path} could not be ${isMissing(error) ? 'found' : 'read'}`,
       where: path,
       cause: error,
     });
   }
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new Fault('FILE_INVALID', {
-    what: `${path} is not a file`,
-    where: path,
-    next: `for a layout folder write oci:${path}`,
-  });
+  return file;
 }

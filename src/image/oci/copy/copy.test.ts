@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -16,6 +16,7 @@ import { quickTiming } from '../../../../test/quick-timing.ts';
 import { type DoubleOptions, RegistryDouble } from '../../../../test/registry-double.ts';
 import { mediaTypes } from '../../../model/descriptor.ts';
 import { RegistryAccess } from '../access.ts';
+import { blobPath } from '../layout/blob-files.ts';
 import { LayoutRegistry } from '../layout/layout.ts';
 import type { Registry } from '../registry.ts';
 import { RemoteRegistry } from '../remote/remote.ts';
@@ -118,6 +119,22 @@ describe('copying an image', () => {
       again.manifests.uploaded,
       target.double.count('POST', '/uploads/') - before,
     ]).toEqual([0, 0, 0]);
+  });
+
+  it('puts right what a folder lost or holds under a wrong name, also below manifests that are there', async () => {
+    const source = (await remote()).at('shop/web');
+    await pushAll(source);
+    const target = layout();
+    await copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] });
+    const [config, part] = amd.blobs.map(({ descriptor }) => descriptor);
+    if (config === undefined || part === undefined) throw new Error('no blobs');
+    rmSync(blobPath(target.folder, config.digest));
+    writeFileSync(blobPath(target.folder, part.digest), Buffer.alloc(part.size));
+    const again = await copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] });
+    expect([again.blobs.uploaded, again.bytesSent]).toEqual([2, config.size + part.size]);
+    rmSync(join(target.folder, 'blobs'), { recursive: true });
+    await copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] });
+    await expectAll(target, 'v1');
   });
 
   it('mounts within one registry instead of sending', async () => {

@@ -101,14 +101,19 @@ class Copy {
     this.#call = request.signal === undefined ? {} : { signal: request.signal };
   }
 
-  /** A manifest that is there vouches for its blobs; so an interrupted copy goes on where it stopped. */
+  /**
+   * A manifest that a registry has vouches for its blobs, so an interrupted copy goes on where it stopped. A folder
+   * vouches for nothing: anybody can have put anything there, so each of its blobs is looked at.
+   */
   async findMissing(): Promise<readonly Descriptor[]> {
     const { to } = this.#request;
     await inParallel(this.#nodes, transfersAtOnce, async ({ descriptor }) => {
       if ((await to.head(descriptor.digest, this.#call)) !== undefined) this.#present.add(descriptor.digest);
     });
-    const missing = this.#nodes.filter(({ descriptor }) => !this.#present.has(descriptor.digest));
-    const blobs = new Map(missing.flatMap(blobsOf).map(blob => [blob.digest, blob]));
+    const doubtful = this.#nodes.filter(
+      ({ descriptor }) => !(to instanceof RemoteRegistry) || !this.#present.has(descriptor.digest),
+    );
+    const blobs = new Map(doubtful.flatMap(blobsOf).map(blob => [blob.digest, blob]));
     const list = [...blobs.values()];
     const bytes = list.reduce((sum, { size }) => sum + size, 0);
     this.#tell({ kind: 'planned', manifests: this.#nodes.length, blobs: list.length, bytes });

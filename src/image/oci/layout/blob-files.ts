@@ -1,11 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
-import { ensureFolder } from '../../../ground/store/atomic-file.ts';
-import { isMissing, toWriteFault } from '../../../ground/store/write-fault.ts';
+import { makeFolder } from '../../../ground/store/make-folder.ts';
+import { openRegularFile } from '../../../ground/store/regular-file.ts';
+import { isMissing, systemCode, toWriteFault } from '../../../ground/store/write-fault.ts';
 import type { Descriptor } from '../../../model/descriptor.ts';
-import { algorithmOf, type Digest, hexOf } from '../../../model/digest.ts';
+import { algorithmOf, type Digest, type DigestAlgorithm, hexOf } from '../../../model/digest.ts';
 
 const readSize = 1024 * 1024;
 const writeSize = 1024 * 1024;
@@ -14,10 +15,28 @@ export function blobPath(folder: string, digest: Digest): string {
   return join(folder, 'blobs', algorithmOf(digest), hexOf(digest));
 }
 
-export async function hasBlobFile(folder: string, { digest, size }: Descriptor): Promise<boolean> {
+/** Files whose digest was found right, by what would change with their content. */
+const intact = new Map<string, string>();
+const mostRemembered = 10_000;
+
+/** There and with the right content: a name proves nothing, so a file is read once before it counts as present. */
+export async function hasBlobFile(
+  folder: string,
+  { digest, size }: Descriptor,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const path = blobPath(folder, digest);
   try {
-    const found = await stat(blobPath(folder, digest));
-    return found.isFile() && found.size === size;
+    const found = await stat(path);
+    if (!found.isFile() || found.size !== size) return false;
+    const identity = `${found.ino} ${found.size} ${found.mtimeMs}`;
+    if (intact.get(path) === identity) return true;
+    const hash = createHash(algorithmOf(digest));
+    for await (const chunk of readFileRange(path, 0, size, signal)) hash.update(chunk);
+    if (hash.digest('hex') !== hexOf(digest)) return false;
+    if (intact.size >= mostRemembered) intact.clear();
+    intact.set(path, identity);
+    return true;
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;
@@ -31,7 +50,7 @@ export async function* readFileRange(
   length: number,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const file = await openForReading(path);
+  const file = await openRegularFile(path);
   try {
     for (let at = start; at < start + length; ) {
       signal?.throwIfAborted();
@@ -68,6 +87,25 @@ export async function* readBlobFile(
   yield* readFileRange(path, offset, size - offset, signal);
 }
 
+/** The folders of a layout are real ones: through a link its blobs would be written somewhere else. */
+export async function makeBlobFolder(folder: string, algorithm: DigestAlgorithm = 'sha256'): Promise<void> {
+  await makeFolder(folder);
+  for (const path of [join(folder, 'blobs'), join(folder, 'blobs', algorithm)]) {
+    try {
+      await mkdir(path);
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw toWriteFault(error, path);
+      if ((await lstat(path)).isDirectory()) continue;
+      throw new Fault('FILE_INVALID', {
+        what: `${path} is not a folder of this layout`,
+        where: path,
+        expected: 'a folder',
+        actual: 'a link or a file',
+      });
+    }
+  }
+}
+
 /** Writes a blob under a temporary name and gives it its name at the end; an error leaves nothing behind. */
 export async function writeBlobFile(
   folder: string,
@@ -76,7 +114,7 @@ export async function writeBlobFile(
 ): Promise<void> {
   const path = blobPath(folder, digest);
   const temporary = join(folder, `.${hexOf(digest).slice(0, 12)}.${randomUUID()}.tmp`);
-  await ensureFolder(join(folder, 'blobs', algorithmOf(digest)));
+  await makeBlobFolder(folder, algorithmOf(digest));
   try {
     const file = await open(temporary, 'wx');
     try {
@@ -117,11 +155,4 @@ async function writeWhole(file: FileHandle, chunks: Uint8Array[], size: number):
     const written = await file.write(rest);
     rest = rest.subarray(written.bytesWritten);
   }
-}
-
-async function openForReading(path: string): Promise<FileHandle> {
-  const file = await open(path, 'r');
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new Fault('FILE_INVALID', { what: `${path} is not a file`, where: path });
 }

@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
+import { readRegularFile } from '../../../ground/store/regular-file.ts';
 import { isMissing } from '../../../ground/store/write-fault.ts';
 import { type Descriptor, isManifestType, mediaTypes } from '../../../model/descriptor.ts';
 import { isDigest } from '../../../model/digest.ts';
@@ -27,11 +28,12 @@ export async function readLayoutIndex(folder: string, last?: LayoutIndex): Promi
   const path = join(folder, 'index.json');
   try {
     const { size, ino, mtimeMs } = await stat(path);
-    if (size > largestIndex) throw tooLarge(path, size);
     // A file that was replaced is another file.
     const identity = `${ino} ${mtimeMs} ${size}`;
     if (last?.identity === identity) return last;
-    return { ...parseLayoutIndex(await readFile(path), path), identity };
+    const bytes = await readRegularFile(path, largestIndex);
+    if (bytes === undefined) throw tooLarge(path, size);
+    return { ...parseLayoutIndex(bytes, path), identity };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

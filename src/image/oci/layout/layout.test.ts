@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -109,6 +110,65 @@ describe('a layout folder', () => {
     expect((await collect(layout.blob(descriptor))).toString()).toBe('the whole content');
   });
 
+  it('takes no file for a blob because of its name and size', async () => {
+    const layout = create();
+    const image = imageOf('one');
+    await pushImage(layout, image, 'v1');
+    for (const descriptor of [...image.blobs.map(blob => blob.descriptor), image.manifest.descriptor]) {
+      writeFileSync(blobPath(layout.folder, descriptor.digest), Buffer.alloc(descriptor.size));
+    }
+    expect(await layout.head('v1')).toBeUndefined();
+    expect(await layout.head(image.manifest.descriptor.digest)).toBeUndefined();
+    await pushImage(layout, image, 'v1');
+    expect((await layout.head('v1'))?.digest).toBe(image.manifest.descriptor.digest);
+    for (const { descriptor } of image.blobs) await collect(layout.blob(descriptor));
+    rmSync(blobPath(layout.folder, image.manifest.descriptor.digest));
+    expect(await layout.head('v1')).toBeUndefined();
+  });
+
+  it.skipIf(process.platform === 'win32')('waits for no pipe and reads no device', async () => {
+    const layout = create();
+    const image = imageOf('one');
+    await pushImage(layout, image, 'v1');
+    const path = blobPath(layout.folder, image.manifest.descriptor.digest);
+    const [blob] = image.blobs;
+    if (blob === undefined) throw new Error('no blob');
+    for (const plant of [
+      (at: string) => execFileSync('mkfifo', [at]),
+      (at: string) => symlinkSync('/dev/zero', at),
+    ]) {
+      for (const at of [path, blobPath(layout.folder, blob.descriptor.digest)]) {
+        rmSync(at);
+        plant(at);
+      }
+      expect((await faultOf(layout.manifest('v1'))).code).toBe('FILE_INVALID');
+      expect((await faultOf(collect(layout.blob(blob.descriptor)))).code).toBe('FILE_INVALID');
+      expect(await layout.head('v1')).toBeUndefined();
+      expect(await layout.push(blob)).toEqual({ outcome: 'uploaded' });
+      const index = join(layout.folder, 'index.json');
+      const text = readFileSync(index);
+      rmSync(index);
+      plant(index);
+      expect((await faultOf(new LayoutRegistry(layout.folder).manifest('v1'))).code).toBe('FILE_INVALID');
+      rmSync(index);
+      writeFileSync(index, text);
+    }
+  });
+
+  it('writes nothing through a link in the place of a folder', async () => {
+    for (const part of ['blobs', 'blobs/sha256']) {
+      const layout = create();
+      await pushImage(layout, imageOf('one'), 'v1');
+      const outside = join(root, `outside-${count++}`);
+      mkdirSync(join(outside, 'sha256'), { recursive: true });
+      rmSync(join(layout.folder, part), { recursive: true });
+      symlinkSync(outside, join(layout.folder, part));
+      expect((await faultOf(layout.push(blobOf('x').push))).code).toBe('FILE_INVALID');
+      expect((await faultOf(pushImage(layout, imageOf('two'), 'v2'))).code).toBe('FILE_INVALID');
+      expect(readdirSync(outside, { recursive: true })).toEqual(['sha256']);
+    }
+  });
+
   it('reads no folder and no device in the place of a blob', async () => {
     const layout = create();
     await pushImage(layout, imageOf('one'), 'v1');
@@ -160,7 +220,13 @@ describe('a layout folder', () => {
   it('says that it cannot be written', async () => {
     const path = join(root, 'a-file');
     writeFileSync(path, '');
-    const layout = new LayoutRegistry(path);
-    await expect(layout.push(blobOf('x').push)).rejects.toThrow();
+    for (const folder of [
+      path,
+      '/dev/null/x',
+      join(path, 'x'),
+      ...(process.platform === 'linux' ? ['/proc/nope'] : []),
+    ]) {
+      expect((await faultOf(new LayoutRegistry(folder).push(blobOf('x').push))).code).toBe('WRITE_FAILED');
+    }
   });
 });

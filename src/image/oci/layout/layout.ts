@@ -1,11 +1,12 @@
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Fault } from '../../../ground/fault/fault.ts';
+import { Fault, hasCode } from '../../../ground/fault/fault.ts';
 import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
 import { KeyLock } from '../../../ground/store/key-lock.ts';
+import { readRegularFile } from '../../../ground/store/regular-file.ts';
 import { isMissing, toWriteFault } from '../../../ground/store/write-fault.ts';
 import { type Descriptor, isManifestType } from '../../../model/descriptor.ts';
-import { type Digest, isDigest } from '../../../model/digest.ts';
+import { algorithmOf, type Digest, isDigest } from '../../../model/digest.ts';
 import { decideMediaType, largestManifestRead, parseContent } from '../content.ts';
 import type {
   BlobPush,
@@ -18,7 +19,7 @@ import type {
   TagOrDigest,
 } from '../registry.ts';
 import { exactly, verified, verifyBytes } from '../verified.ts';
-import { blobPath, hasBlobFile, readBlobFile, writeBlobFile } from './blob-files.ts';
+import { blobPath, hasBlobFile, makeBlobFolder, readBlobFile, writeBlobFile } from './blob-files.ts';
 import {
   addEntry,
   dropChildren,
@@ -46,10 +47,17 @@ export class LayoutRegistry implements Registry {
     this.place = `oci:${path}`;
   }
 
+  /** An entry of the index without its file is nothing. */
   async head(reference: TagOrDigest): Promise<Descriptor | undefined> {
-    const entry = findEntry(await this.#index(), reference);
-    if (entry !== undefined) return plain(entry);
-    return isDigest(reference) ? (await this.#read(reference))?.descriptor : undefined;
+    const digest = isDigest(reference) ? reference : findEntry(await this.#index(), reference)?.digest;
+    if (digest === undefined) return undefined;
+    try {
+      return (await this.#read(digest))?.descriptor;
+    } catch (error) {
+      // What is damaged is not there: a push puts it right, and a reader learns more from manifest().
+      if (hasCode(error, 'DIGEST_MISMATCH', 'CONTENT_INVALID', 'FILE_INVALID')) return undefined;
+      throw error;
+    }
   }
 
   async manifest(reference: TagOrDigest): Promise<Manifest> {
@@ -70,7 +78,7 @@ export class LayoutRegistry implements Registry {
   async push(content: ManifestPush | BlobPush, o?: Call): Promise<Pushed> {
     o?.signal?.throwIfAborted();
     await this.#create();
-    if (await hasBlobFile(this.folder, content.descriptor)) {
+    if (await hasBlobFile(this.folder, content.descriptor, o?.signal)) {
       if (content.kind === 'manifest') await this.#enlist(content);
       return { outcome: 'present' };
     }
@@ -151,10 +159,10 @@ export class LayoutRegistry implements Registry {
   async #read(digest: Digest): Promise<Manifest | undefined> {
     const path = blobPath(this.folder, digest);
     try {
-      const { size } = await stat(path);
-      if (size > largestManifestRead) return undefined;
-      const bytes = await readFile(path);
-      verifyBytes(bytes, { digest, size: bytes.length }, this.place);
+      const bytes = await readRegularFile(path, largestManifestRead);
+      if (bytes === undefined) return undefined;
+      const size = bytes.length;
+      verifyBytes(bytes, { digest, size }, this.place);
       return { descriptor: { mediaType: await this.#mediaType(digest, bytes), digest, size }, bytes };
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -173,7 +181,7 @@ export class LayoutRegistry implements Registry {
 
   async #create(): Promise<void> {
     try {
-      await mkdir(join(this.folder, 'blobs', 'sha256'), { recursive: true });
+      await makeBlobFolder(this.folder);
       await indexLocks.run(this.folder, async () => {
         if ((await readLayoutIndex(this.folder)) !== undefined) return;
         await writeFileAtomically(join(this.folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
@@ -185,14 +193,9 @@ export class LayoutRegistry implements Registry {
   }
 
   async #blobTarget(digest: Digest): Promise<string> {
-    const path = blobPath(this.folder, digest);
-    await mkdir(join(path, '..'), { recursive: true });
-    return path;
+    await makeBlobFolder(this.folder, algorithmOf(digest));
+    return blobPath(this.folder, digest);
   }
-}
-
-function plain({ mediaType, digest, size }: Descriptor): Descriptor {
-  return { mediaType, digest, size };
 }
 
 async function* stopping(
