@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { faultOf } from '../../../../test/faults.ts';
 import { imageOf, pushImage, referrerOf, sha256 } from '../../../../test/images.ts';
 import { mediaTypes } from '../../../model/descriptor.ts';
@@ -86,6 +86,22 @@ describe('the output of docker save', () => {
       expect((await faultOf(DockerArchive.open(saveDocker({ diffIds })))).code).toBe('DIGEST_MISMATCH');
     }
     expect((await faultOf(DockerArchive.open(saveDocker({ diffIds: [] })))).code).toBe('FILE_INVALID');
+  });
+
+  it('that names one layer a thousand times reads it once, and not more images than anybody saves', async () => {
+    const open = (times: number): Promise<DockerArchive> => {
+      const image = { Config: 'config.json', Layers: ['one/layer.tar', 'two/layer.tar.gz', 'two/again.tar'] };
+      return DockerArchive.open(saveDocker({ manifest: Array.from({ length: times }, () => image) }));
+    };
+    const read = vi.spyOn(ArchiveFile.prototype, 'read');
+    try {
+      expect((await open(200)).images.length).toBe(200);
+      // Each image has its configuration read; each of the two layers is sniffed and read once.
+      expect(read.mock.calls.length).toBeLessThan(210);
+    } finally {
+      read.mockRestore();
+    }
+    expect((await faultOf(open(1001))).actual).toBe('more than 1000 images');
   });
 
   it.each([

@@ -17,6 +17,20 @@ interface SavedImage {
 }
 
 const largestUnpacked = 64 * 1024 ** 3;
+const mostImages = 1000;
+
+/** What was done for an archive: each of its files once, and no more than so much in all. */
+interface Work {
+  readonly blobs: Map<Digest, TarEntry>;
+  readonly layers: Map<TarEntry, ReadLayer>;
+  /** Bytes that may still be unpacked or read. */
+  left: number;
+}
+
+interface ReadLayer {
+  readonly descriptor: Descriptor;
+  readonly unpacked: Digest;
+}
 
 /**
  * What `docker save` writes. It has no manifests, so one is made for each image from its configuration and its
@@ -41,10 +55,10 @@ export class DockerArchive implements Registry {
 
   static async open(path: string, signal?: AbortSignal): Promise<DockerArchive> {
     const file = await ArchiveFile.open(path);
-    const blobs = new Map<Digest, TarEntry>();
+    const work: Work = { blobs: new Map(), layers: new Map(), left: largestUnpacked };
     const images: SavedImage[] = [];
-    for (const saved of await readSavedList(file)) images.push(await readImage(file, saved, blobs, signal));
-    return new DockerArchive(file, images, blobs);
+    for (const saved of await readSavedList(file)) images.push(await readImage(file, saved, work, signal));
+    return new DockerArchive(file, images, work.blobs);
   }
 
   head(reference: TagOrDigest): Promise<Descriptor | undefined> {
@@ -120,6 +134,7 @@ async function readSavedList(file: ArchiveFile): Promise<SavedEntry[]> {
     throw invalid(file, 'a manifest.json that is not JSON', undefined, error);
   }
   if (!Array.isArray(list)) throw invalid(file, 'a manifest.json that is not a list');
+  if (list.length > mostImages) throw invalid(file, `more than ${mostImages} images`);
   return list.map(item => {
     const { Config, RepoTags, Layers } = (item ?? {}) as Record<string, unknown>;
     if (typeof Config !== 'string' || !isTextList(Layers))
@@ -131,20 +146,21 @@ async function readSavedList(file: ArchiveFile): Promise<SavedEntry[]> {
 async function readImage(
   file: ArchiveFile,
   saved: SavedEntry,
-  blobs: Map<Digest, TarEntry>,
+  work: Work,
   signal: AbortSignal | undefined,
 ): Promise<SavedImage> {
   const configEntry = file.find(saved.Config);
   const config = await file.readSmall(saved.Config, largestManifestRead);
   if (config === undefined || configEntry === undefined) throw invalid(file, `no ${saved.Config}`);
+  spend(file, work, config.length);
   const diffIds = readDiffIds(file, config);
   if (diffIds.length !== saved.Layers.length)
     throw invalid(file, `${saved.Layers.length} layers for ${diffIds.length} in the configuration`);
   const configDigest = digestOf(config);
-  blobs.set(configDigest, configEntry);
+  work.blobs.set(configDigest, configEntry);
   const layers: Descriptor[] = [];
   for (const [at, name] of saved.Layers.entries()) {
-    layers.push(await readLayer(file, name, diffIds[at] ?? '', blobs, signal));
+    layers.push(await readLayer(file, name, diffIds[at] ?? '', work, signal));
   }
   const body = {
     schemaVersion: 2,
@@ -162,41 +178,54 @@ async function readLayer(
   file: ArchiveFile,
   name: string,
   diffId: string,
-  blobs: Map<Digest, TarEntry>,
+  work: Work,
   signal: AbortSignal | undefined,
 ): Promise<Descriptor> {
   const entry = file.find(name);
   if (entry === undefined) throw invalid(file, `no ${name}`);
+  // A thousand images can name one layer; it is unpacked once.
+  const layer = work.layers.get(entry) ?? (await digestLayer(file, entry, work, signal));
+  work.layers.set(entry, layer);
+  if (layer.unpacked !== diffId)
+    throw digestFault(diffId as Digest, layer.unpacked, `${name} in ${file.path}`);
+  work.blobs.set(layer.descriptor.digest, entry);
+  return layer.descriptor;
+}
+
+async function digestLayer(
+  file: ArchiveFile,
+  entry: TarEntry,
+  work: Work,
+  signal: AbortSignal | undefined,
+): Promise<ReadLayer> {
   const packed = createHash('sha256');
-  const [start] = [await firstBytes(file, entry)];
-  const isGzip = sniffCompression(start) === 'gzip';
-  let unpacked = packed;
+  const isGzip = sniffCompression(await firstBytes(file, entry)) === 'gzip';
   const tee = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of file.read(entry, 0, signal)) {
+      spend(file, work, chunk.length);
       packed.update(chunk);
       yield chunk;
     }
   };
-  if (isGzip) {
-    unpacked = createHash('sha256');
-    await hashUnpacked(file, tee(), unpacked);
-  } else {
-    for await (const _ of tee());
-  }
+  let unpacked: Digest | undefined;
+  if (isGzip) unpacked = await digestUnpacked(file, tee(), work);
+  else for await (const _ of tee());
   const digest: Digest = `sha256:${packed.digest('hex')}`;
-  const actual = isGzip ? `sha256:${unpacked.digest('hex')}` : digest;
-  if (actual !== diffId) throw digestFault(diffId as Digest, actual, `${name} in ${file.path}`);
-  blobs.set(digest, entry);
-  return { mediaType: isGzip ? mediaTypes.layerGzip : mediaTypes.layerTar, digest, size: entry.size };
+  const mediaType = isGzip ? mediaTypes.layerGzip : mediaTypes.layerTar;
+  return { descriptor: { mediaType, digest, size: entry.size }, unpacked: unpacked ?? digest };
 }
 
-async function hashUnpacked(
+async function digestUnpacked(
   file: ArchiveFile,
   packed: AsyncIterable<Uint8Array>,
-  hash: ReturnType<typeof createHash>,
-): Promise<void> {
+  work: Work,
+): Promise<Digest> {
+  const hash = createHash('sha256');
   try {
-    for await (const chunk of gunzip(packed, largestUnpacked, file.path)) hash.update(chunk);
+    for await (const chunk of gunzip(packed, work.left, file.path)) {
+      hash.update(chunk);
+      spend(file, work, chunk.length);
+    }
   } catch (error) {
     if (!hasCode(error, 'CONTENT_INVALID')) throw error;
     throw invalid(
@@ -206,6 +235,17 @@ async function hashUnpacked(
       error,
     );
   }
+  return `sha256:${hash.digest('hex')}`;
+}
+
+function spend(file: ArchiveFile, work: Work, bytes: number): void {
+  work.left -= bytes;
+  if (work.left >= 0) return;
+  throw new Fault('LIMIT_EXCEEDED', {
+    what: `${file.path} unpacks to more than cg is willing to read`,
+    where: file.path,
+    expected: `at most ${largestUnpacked} bytes in all`,
+  });
 }
 
 async function firstBytes(file: ArchiveFile, { offset, size }: TarEntry): Promise<Uint8Array> {
