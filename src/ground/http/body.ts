@@ -2,8 +2,12 @@ import { Fault } from '../fault/fault.ts';
 import { redactUrl } from './redact-url.ts';
 import type { HttpResponse } from './send.ts';
 
-/** The whole body of a small answer; one that is larger than the limit is cut off and is an error. */
-export async function readBytes(response: HttpResponse, limit: number): Promise<Buffer> {
+/** A small answer has this long, and from then on must have come at this many bytes a second on average. */
+const patience = 60_000;
+const leastRate = 10_000;
+
+/** The whole body of a small answer; one that is larger than the limit, or only drips, is cut off and is an error. */
+export async function readBytes(response: HttpResponse, limit: number, patient = patience): Promise<Buffer> {
   const announced = Number(response.headers['content-length'] ?? 0);
   if (announced > limit) {
     response.discard();
@@ -11,18 +15,29 @@ export async function readBytes(response: HttpResponse, limit: number): Promise<
   }
   const chunks: Buffer[] = [];
   let size = 0;
+  const start = performance.now();
   for await (const chunk of response.body) {
     size += chunk.length;
     if (size > limit) throw tooLarge(response, limit, `more than ${limit} bytes`);
     chunks.push(chunk);
+    const took = performance.now() - start;
+    if (took > patient + (size / leastRate) * 1000) throw tooSlow(response, size, took);
   }
   return Buffer.concat(chunks, size);
 }
 
 export async function readJson(response: HttpResponse, limit: number): Promise<unknown> {
+  return (await readSizedJson(response, limit)).value;
+}
+
+/** The size is that of the text, for whoever adds up what a server sends. */
+export async function readSizedJson(
+  response: HttpResponse,
+  limit: number,
+): Promise<{ value: unknown; size: number }> {
   const bytes = await readBytes(response, limit);
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return { value: JSON.parse(bytes.toString('utf8')) as unknown, size: bytes.length };
   } catch (error) {
     throw new Fault('PROTOCOL', {
       what: `${response.url.host} answered something that is not JSON`,
@@ -45,6 +60,14 @@ export function excerpt(bytes: Uint8Array): string {
     .trim();
   if (plain === '') return text.trim() === '' ? 'an empty body' : 'a page without text';
   return plain.length > 200 ? `${plain.slice(0, 199)}…` : plain;
+}
+
+function tooSlow(response: HttpResponse, size: number, took: number): Fault {
+  return new Fault('NETWORK', {
+    what: `${response.url.host} answers too slowly to be waited for`,
+    where: redactUrl(response.url),
+    actual: `${size} bytes in ${Math.round(took / 1000)} s`,
+  });
 }
 
 function tooLarge(response: HttpResponse, limit: number, actual: string): Fault {

@@ -303,6 +303,38 @@ describe('limits', () => {
     expect(fault.message).toMatch(/only \d+ bytes arrived/);
   });
 
+  it.each([
+    [{}, true],
+    [{ leastRate: 1000 }, false],
+    [{ env: { CG_LEAST_RATE: '1000' } }, false],
+  ])('wants five kilobytes a second, or what the user says (%j)', async (options, isTooSlow) => {
+    // 400 bytes each 100 ms: four kilobytes a second.
+    const url = await listen((_, response) => {
+      let sent = 0;
+      const timer = setInterval(() => {
+        response.write(Buffer.alloc(400));
+        if (++sent === 12) response.end();
+      }, 100);
+      response.on('close', () => clearInterval(timer));
+    });
+    const response = await client({ idleLimit: 400, ...options }).request({ url });
+    const read = async (): Promise<void> => {
+      for await (const _ of response.body);
+    };
+    if (isTooSlow) expect((await faultOf(read())).message).toMatch(/only \d+ bytes arrived/);
+    else await read();
+  });
+
+  it('gives a small answer a time for the whole', async () => {
+    const url = await listen((_, response) => {
+      const timer = setInterval(() => response.write(' '.repeat(200)), 20);
+      response.on('close', () => clearInterval(timer));
+    });
+    const http = client({ leastRate: 0 });
+    const fault = await faultOf(http.request({ url }).then(response => readBytes(response, 8e6, 150)));
+    expect([fault.code, fault.message]).toEqual(['NETWORK', expect.stringContaining('too slowly')]);
+  });
+
   it('does not count against the server what the reader spends', async () => {
     const url = await listen((_, response) => response.end(Buffer.alloc(300_000)));
     const response = await client({ idleLimit: 60 }).request({ url });

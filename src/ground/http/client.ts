@@ -17,6 +17,8 @@ export interface HttpOptions {
   readonly insecureHosts?: readonly string[];
   /** How long the other side may make no progress. */
   readonly idleLimit?: number;
+  /** Bytes a second that a body must bring on average over the time limit; CG_LEAST_RATE, else 5,000. */
+  readonly leastRate?: number;
   /** Nothing may open a socket; every request fails with OFFLINE. */
   readonly offline?: boolean;
   readonly userAgent?: string;
@@ -37,6 +39,14 @@ export interface HttpRequest {
   /** What the request is for, in the words of an error: "the manifest of web:1". */
   readonly what?: string;
   readonly signal?: AbortSignal;
+}
+
+/** Six transfers at once over a line of 30 kB/s are slow and honest; what is slower says so by a variable. */
+const defaultLeastRate = 5_000;
+
+function leastRateOf(env: Environment = {}): number {
+  const text = env['CG_LEAST_RATE'] ?? '';
+  return /^\d{1,9}$/.test(text) ? Number(text) : defaultLeastRate;
 }
 
 /** HTTP with the manners that a registry client needs: limits, retries, safe redirects, proxies, private authorities. */
@@ -133,6 +143,7 @@ export class HttpClient {
         ...(proxy !== undefined && { proxy }),
         reach: { loopback: this.#reachesLoopback(request, url) },
         idleLimit: this.#options.idleLimit ?? 60_000,
+        leastRate: this.#options.leastRate ?? leastRateOf(this.#options.env),
         ...(request.signal !== undefined && { signal: request.signal }),
       });
     } catch (error) {

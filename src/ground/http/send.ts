@@ -41,6 +41,7 @@ export interface Hop {
   readonly proxy?: URL;
   readonly reach: Reach;
   readonly idleLimit: number;
+  readonly leastRate: number;
   readonly signal?: AbortSignal;
 }
 
@@ -59,7 +60,7 @@ export async function send(hop: Hop): Promise<HttpResponse> {
   hop.signal?.throwIfAborted();
   checkLiteral(hop.url, hop.reach);
   const request = open(hop);
-  const watchdog = new Watchdog(hop.idleLimit, error => request.destroy(error));
+  const watchdog = new Watchdog(hop.idleLimit, hop.leastRate, error => request.destroy(error));
   // A connection can still fail when nobody waits for the answer any more.
   request.on('error', () => undefined);
   const answered = once(request, 'response');
@@ -168,11 +169,14 @@ async function* readBody(
   hop: Hop,
 ): AsyncGenerator<Buffer> {
   const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  // The watchdog may bark at an answer whose end is here already; then nobody else listens.
+  response.on('error', () => undefined);
   try {
     for (;;) {
       watchdog.wait();
       const next = await chunks.next();
       watchdog.rest(next.done === true ? undefined : next.value.length);
+      if (watchdog.stalled !== undefined) throw watchdog.stalled;
       if (next.done === true) return;
       yield next.value;
     }

@@ -1,6 +1,3 @@
-/** Fewer bytes than this in a whole time limit is not progress but a server that keeps us busy. */
-const leastBytes = 1024;
-
 export class Stalled extends Error {
   constructor(milliseconds: number, bytes: number) {
     const got = bytes === 0 ? 'nothing' : `only ${bytes} bytes`;
@@ -15,6 +12,8 @@ export class Stalled extends Error {
  */
 export class Watchdog {
   readonly #limit: number;
+  /** Fewer bytes than this in a whole time limit is not progress but a server that keeps us busy. */
+  readonly #least: number;
   readonly #bark: (error: Stalled) => void;
   #timer: NodeJS.Timeout | undefined;
   /** Zero while nobody waits. */
@@ -25,8 +24,10 @@ export class Watchdog {
   /** Why it barked, when it did. */
   stalled: Stalled | undefined;
 
-  constructor(limit: number, bark: (error: Stalled) => void) {
+  /** `leastRate` is in bytes a second. */
+  constructor(limit: number, leastRate: number, bark: (error: Stalled) => void) {
     this.#limit = limit;
+    this.#least = (leastRate * limit) / 1000;
     this.#bark = bark;
   }
 
@@ -38,13 +39,13 @@ export class Watchdog {
   }
 
   /** It did: this many bytes came. */
-  rest(bytes = leastBytes): void {
+  rest(bytes = this.#least): void {
     if (this.#since === 0) return;
     this.#waited += performance.now() - this.#since;
     this.#since = 0;
     this.#bytes += bytes;
     if (this.#waited < this.#limit) return;
-    if (this.#bytes < leastBytes) this.#fail(new Stalled(this.#limit, this.#bytes));
+    if (this.#bytes < this.#least) this.#fail(new Stalled(this.#limit, this.#bytes));
     this.#waited = 0;
     this.#bytes = 0;
   }
