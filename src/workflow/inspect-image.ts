@@ -139,13 +139,16 @@ class Inspection {
   async #configuration(config: Descriptor): Promise<ImageSummary | undefined> {
     if (!/image\.config|container\.image/.test(config.mediaType) || config.size > largestConfig)
       return undefined;
+    this.#visited.count(config.size);
     return summariseConfig(await collect(this.#registry.blob(config, this.#call)), config.digest);
   }
 
   async #referrers({ descriptor }: Manifest, depth: number): Promise<InspectedContent[]> {
     if (depth >= deepestNesting) return [];
     const found: InspectedContent[] = [];
-    for (const entry of await this.#registry.referrers(descriptor.digest, this.#call)) {
+    const entries = await this.#registry.referrers(descriptor.digest, this.#call);
+    this.#visited.countList(entries);
+    for (const entry of entries) {
       found.push(...(await this.#referrer(descriptor, entry, depth)));
     }
     return found;

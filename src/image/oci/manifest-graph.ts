@@ -8,6 +8,7 @@ import type { Manifest } from './registry.ts';
 /** An index in an index is legal; deeper nesting than this is made to exhaust readers. */
 export const deepestNesting = 8;
 export const mostManifests = 10_000;
+export const mostManifestBytes = 256 * 1024 * 1024;
 
 export interface GraphNode extends Manifest {
   readonly content: Content;
@@ -18,22 +19,35 @@ export interface GraphNode extends Manifest {
 export class Visited {
   readonly #seen = new Set<Digest>();
   readonly #where: string;
+  #bytes = 0;
 
   constructor(where: string) {
     this.#where = where;
   }
 
   /** False when it was here before: cycles and shared children end here. */
-  enter({ digest }: Pick<Descriptor, 'digest'>, depth: number): boolean {
+  enter({ digest, size }: Pick<Descriptor, 'digest' | 'size'>, depth: number): boolean {
     this.check(depth);
     if (this.#seen.has(digest)) return false;
     this.#seen.add(digest);
     if (this.#seen.size > mostManifests) throw this.#exceeded(`more than ${mostManifests} manifests`);
+    this.count(size);
     return true;
   }
 
   has(digest: Digest): boolean {
     return this.#seen.has(digest);
+  }
+
+  /** What is read counts, however it is spread: manifests, lists and configurations. */
+  count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > mostManifestBytes) throw this.#exceeded(`more than ${mostManifestBytes} bytes`);
+  }
+
+  /** The same for a list, as large as it was when it was read. */
+  countList(entries: readonly Descriptor[]): void {
+    for (const entry of entries) this.count(JSON.stringify(entry).length);
   }
 
   check(depth: number): void {
@@ -61,10 +75,12 @@ export async function* walkManifests(
 ): AsyncGenerator<GraphNode> {
   const visited = o.visited ?? new Visited(o.where);
   const asked = new Set<Digest>();
-  const waiting: { manifest: Manifest; depth: number }[] = [{ manifest: root, depth: 0 }];
+  // Children wait as descriptors: those of one index together can be larger than any memory.
+  const waiting: { child: Descriptor; depth: number }[] = [{ child: root.descriptor, depth: 0 }];
   for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
-    if (!visited.enter(item.manifest.descriptor, item.depth)) continue;
-    const node: GraphNode = { ...item.manifest, content: parseContent(item.manifest), depth: item.depth };
+    const manifest = item.depth === 0 ? root : await o.read(item.child);
+    if (manifest === undefined || !visited.enter(manifest.descriptor, item.depth)) continue;
+    const node: GraphNode = { ...manifest, content: parseContent(manifest), depth: item.depth };
     yield node;
     if (node.content.kind !== 'index') continue;
     for (const child of node.content.manifests) {
@@ -72,8 +88,7 @@ export async function* walkManifests(
       // An index can name one child ten thousand times; it is read once.
       if (asked.has(child.digest)) continue;
       asked.add(child.digest);
-      const manifest = await o.read(child);
-      if (manifest !== undefined) waiting.push({ manifest, depth: item.depth + 1 });
+      waiting.push({ child, depth: item.depth + 1 });
     }
   }
 }

@@ -352,6 +352,33 @@ describe('a list', () => {
     expect((await faultOf(read(registry))).actual).toBe('more than 1000 pages');
   });
 
+  it('is given up when its pages together are too large, in a pass for referrers as for tags', async () => {
+    let asked = 0;
+    const data = 'A'.repeat(7e6);
+    const { registry } = await lie({
+      intercept: (request, response) => {
+        if (request.url?.includes('/manifests/') === true) return false;
+        const entry = {
+          mediaType: mediaTypes.manifest,
+          digest: image.manifest.descriptor.digest,
+          size: 1,
+          data,
+        };
+        const link = `<${request.url?.split('?')[0]}?last=${asked++}>; rel="next"`;
+        json(response, 200, { tags: [data], manifests: [entry] }, { link });
+        return true;
+      },
+    });
+    for (const work of [
+      (): Promise<unknown> => registry.referrers(image.manifest.descriptor.digest),
+      (): Promise<unknown> => read(registry),
+    ]) {
+      asked = 0;
+      expect((await faultOf(work())).code).toBe('LIMIT_EXCEEDED');
+      expect(asked).toBeLessThan(7);
+    }
+  });
+
   it('that goes on at another host is not followed', async () => {
     const { registry } = await lie({
       intercept: (_, response) => (

@@ -1,11 +1,13 @@
 import { Fault } from '../../../ground/fault/fault.ts';
-import { readJson } from '../../../ground/http/body.ts';
+import { readSizedJson } from '../../../ground/http/body.ts';
 import { parseUrl, redactUrl } from '../../../ground/http/redact-url.ts';
 import type { HttpResponse } from '../../../ground/http/send.ts';
 import { largestManifestRead } from '../content.ts';
 import type { RegistryCall, RegistrySession } from './session.ts';
 
 const mostPages = 1000;
+/** A hundred thousand descriptors of ordinary size. */
+const mostListBytes = 32 * 1024 * 1024;
 
 /** The target of `rel="next"` in a `Link` header (RFC 8288); undefined when there is none. */
 export function parseNextLink(header: string | string[] | undefined): string | undefined {
@@ -26,9 +28,13 @@ export async function* readPages(
 ): AsyncGenerator {
   const seen = new Set<string>([first.url.href]);
   let response = first;
+  let left = mostListBytes;
   for (let page = 1; ; page++) {
     const next = nextPage(response);
-    yield await readJson(response, largestManifestRead);
+    const { value, size } = await readSizedJson(response, largestManifestRead);
+    left -= size;
+    if (left < 0) throw endless(session, response, `more than ${mostListBytes} bytes`);
+    yield value;
     if (next === undefined) return;
     if (seen.has(next.href)) throw endless(session, response, 'a page that was already read');
     if (page === mostPages) throw endless(session, response, `more than ${mostPages} pages`);
