@@ -6,14 +6,23 @@ export function credentialFromEnvironment(registry: string, env: Environment): C
   return fromOwnVariables(registry, env) ?? fromGitLab(registry, env) ?? fromGitHub(registry, env);
 }
 
-/** `CG_REGISTRY_GHCR_IO_USER` for ghcr.io: upper case, everything else becomes `_`. */
+/** `CG_REGISTRY_GHCR_IO_USER` for ghcr.io: upper case, everything else becomes `_`. Not every prefix is of one host. */
 export function variablePrefix(registry: string): string {
   return `CG_REGISTRY_${registry.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
 }
 
 function fromOwnVariables(registry: string, env: Environment): Credential | undefined {
   const prefix = variablePrefix(registry);
+  if (!isMeant(registry, env[`${prefix}_HOST`])) return undefined;
   return password(env[`${prefix}_USER`], env[`${prefix}_PASSWORD`], `${prefix}_USER and ${prefix}_PASSWORD`);
+}
+
+/**
+ * registry-corp.com and registry.corp.com share a prefix, and whoever registers the one must not get the password
+ * of the other. Dots alone are what the prefix says; a host with any other character is named by a variable.
+ */
+function isMeant(registry: string, host: string | undefined): boolean {
+  return host ? host === registry : /^[a-z0-9.]+$/.test(registry);
 }
 
 function fromGitLab(registry: string, env: Environment): Credential | undefined {

@@ -63,11 +63,23 @@ describe('credentials', () => {
     expect(await lookup('b.example', 'x')).toBeUndefined();
   });
 
+  it('in variables are for one host, also where two hosts share their names', async () => {
+    const env = { CG_REGISTRY_REGISTRY_CORP_COM_USER: 'me', CG_REGISTRY_REGISTRY_CORP_COM_PASSWORD: 'x' };
+    const host = (name: string) => ({ ...env, CG_REGISTRY_REGISTRY_CORP_COM_HOST: name });
+    const both = 'me from CG_REGISTRY_REGISTRY_CORP_COM_USER and CG_REGISTRY_REGISTRY_CORP_COM_PASSWORD';
+    expect(await who('registry.corp.com', 'a', env)).toBe(both);
+    expect(await who('registry-corp.com', 'a', env)).toBe('a stranger');
+    expect(await who('registry.corp-com', 'a', env)).toBe('a stranger');
+    expect(await who('registry-corp.com', 'a', host('registry-corp.com'))).toBe(both);
+    expect(await who('registry.corp.com', 'a', host('registry-corp.com'))).toBe('a stranger');
+  });
+
   it('come from variables of the user, of GitLab and of GitHub', async () => {
     expect(
       await who('registry.example.com:5000', 'a', {
         CG_REGISTRY_REGISTRY_EXAMPLE_COM_5000_USER: 'me',
         CG_REGISTRY_REGISTRY_EXAMPLE_COM_5000_PASSWORD: 'x',
+        CG_REGISTRY_REGISTRY_EXAMPLE_COM_5000_HOST: 'registry.example.com:5000',
       }),
     ).toBe(
       'me from CG_REGISTRY_REGISTRY_EXAMPLE_COM_5000_USER and CG_REGISTRY_REGISTRY_EXAMPLE_COM_5000_PASSWORD',
