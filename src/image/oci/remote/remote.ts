@@ -15,14 +15,8 @@ import type {
 } from '../registry.ts';
 import { verifyBytes } from '../verified.ts';
 import { changeTag } from './change-tag.ts';
-import {
-  deleteManifest,
-  getManifest,
-  headManifest,
-  type ManifestPlace,
-  nameOf,
-  putManifest,
-} from './manifests.ts';
+import { deleteManifest, getManifest, headManifest, type ManifestPlace, putManifest } from './manifests.ts';
+import { notFound } from './not-found.ts';
 import { readPages } from './paging.ts';
 import { listReferrers, registerReferrer, unregisterReferrer } from './referrers.ts';
 import type { RegistrySession } from './session.ts';
@@ -58,13 +52,7 @@ export class RemoteRegistry implements Registry {
     const place = this.#at(o);
     const found = await getManifest(place, checked(reference));
     if (found !== undefined) return found.manifest;
-    throw new Fault('NOT_FOUND', {
-      what: `${nameOf(place, reference)} does not exist`,
-      where: nameOf(place, reference),
-      next: isDigest(reference)
-        ? 'check the repository and the digest'
-        : 'check the name and the tag; a private image can look missing to strangers, so you may have to log in',
-    });
+    throw await notFound(place, reference);
   }
 
   blob(descriptor: Descriptor, o?: Call & { readonly offset?: number }): AsyncIterable<Uint8Array> {

@@ -1,4 +1,5 @@
 import { Fault } from '../../../../ground/fault/fault.ts';
+import { excerpt } from '../../../../ground/http/body.ts';
 import { maxAttempts } from '../../../../ground/http/retry.ts';
 import type { HttpResponse } from '../../../../ground/http/send.ts';
 import type { Descriptor } from '../../../../model/descriptor.ts';
@@ -68,7 +69,7 @@ async function request(
       what: `${place.session.name} gave another part of ${digest} than was asked for`,
       where: `${place.session.name}/${place.repository}`,
       expected: `from byte ${at}`,
-      actual: response.headers['content-range'] ?? 'no Content-Range',
+      actual: excerpt(Buffer.from(response.headers['content-range'] ?? 'no Content-Range')),
     });
   }
   return response;
