@@ -34,6 +34,8 @@ export function isTag(text: string): boolean {
 export function parseImageReference(text: string): Parsed<ImageReference> {
   if (text === '') return { problem: 'an image reference is empty' };
   if (text.length > 1024) return { problem: 'an image reference is longer than 1024 characters' };
+  const misplaced = misplacedDigest(text);
+  if (misplaced !== undefined) return { problem: misplaced };
   const [named, digestText, ...rest] = text.split('@');
   if (rest.length > 0) return { problem: `"${text}" has more than one @` };
   if (digestText !== undefined && !isDigest(digestText)) return { problem: digestProblem(digestText) };
@@ -74,6 +76,12 @@ export function isLoopbackHost(registry: string): boolean {
     host === '[::1]' ||
     /^127(?:\.\d{1,3}){3}$/.test(host)
   );
+}
+
+/** What to say of `repo:sha256:…`; undefined when there is nothing of the kind. */
+export function misplacedDigest(text: string): string | undefined {
+  const found = /^([^@]*):(sha(?:256|512):[0-9a-f]+)$/i.exec(text);
+  return found === null ? undefined : `a digest follows "@", not ":": write ${found[1]}@${found[2]}`;
 }
 
 function splitTag(named: string): { name: string; tag?: string } {

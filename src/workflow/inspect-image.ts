@@ -4,7 +4,7 @@ import { type ImageSummary, summariseConfig } from '../image/oci/image-config.ts
 import { formatLocation } from '../image/oci/location.ts';
 import { deepestNesting, Visited } from '../image/oci/manifest-graph.ts';
 import { open, registriesOf, toLocation } from '../image/oci/open.ts';
-import { findPlatform } from '../image/oci/platform.ts';
+import { findPlatform, platformsOf } from '../image/oci/platform.ts';
 import { artifactTypeOf } from '../image/oci/referrer-index.ts';
 import type { Call, Manifest, Registry } from '../image/oci/registry.ts';
 import { collect } from '../image/oci/verified.ts';
@@ -84,9 +84,13 @@ class Inspection {
     if (content.kind !== 'index') return root;
     const found = findPlatform(content.manifests, toPlatform(platform));
     if (found !== undefined) return await this.#registry.manifest(found.digest, this.#call);
+    const offered = platformsOf(content.manifests).join(', ');
     throw new Fault('NOT_FOUND', {
       what: `${this.#registry.place} has no image for ${platform}`,
       where: this.#registry.place,
+      expected: platform,
+      actual: offered || 'no platforms',
+      next: offered === '' ? 'leave --platform out' : `name one of these platforms: ${offered}`,
     });
   }
 

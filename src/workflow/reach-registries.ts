@@ -3,7 +3,7 @@ import { Fault } from '../ground/fault/fault.ts';
 import type { Environment } from '../ground/http/proxy.ts';
 import { RegistryAccess } from '../image/oci/access.ts';
 import type { Credential } from '../image/oci/credentials/credential.ts';
-import { parsePlatform } from '../image/oci/platform.ts';
+import { parsePlatform, suggestPlatform } from '../image/oci/platform.ts';
 import type { Platform } from '../model/descriptor.ts';
 
 /** What every command that touches registries takes from its user. */
@@ -46,7 +46,12 @@ export async function reachRegistries<T>(
 export function toPlatform(text: string): Platform {
   const parsed = parsePlatform(text);
   if ('value' in parsed) return parsed.value;
-  throw new Fault('USAGE', { what: parsed.problem });
+  throw new Fault('USAGE', {
+    what: parsed.problem,
+    expected: 'OS/ARCH or OS/ARCH/VARIANT',
+    actual: text.slice(0, 200),
+    next: `--platform ${suggestPlatform(text) ?? 'linux/amd64'}`,
+  });
 }
 
 function explicitCredential({ username, password }: ReachOptions): Credential | undefined {

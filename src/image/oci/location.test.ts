@@ -30,6 +30,34 @@ describe('parseLocation', () => {
     expect(parse('oci:./odd:name', './odd:name')).toEqual({ kind: 'oci', path: './odd:name' });
   });
 
+  it.each([
+    'hello.tar',
+    'hello.tar:v1',
+    'out/hello.tar.gz',
+    './hello',
+    '../x',
+    '/abs',
+    '~/x',
+    '.',
+    'C:\\x',
+    './a:b',
+  ])('says how %s is written, whether or not it is there', text => {
+    expect(() => parse(text)).toThrow(`a folder is written oci:${text}, a file oci-archive:${text}`);
+    expect(() => parse(text, text)).toThrow(`oci-archive:${text}`);
+  });
+
+  it('takes a repository with a host for one, whatever its name ends with', () => {
+    expect(formatLocation(parse('ghcr.io/you/hello.tar:1'))).toBe('ghcr.io/you/hello.tar:1');
+  });
+
+  it.each(['web', 'ghcr.io/you/web', 'oci:./out', 'docker://web'])(
+    'knows where the digest of %s goes',
+    name => {
+      expect(() => parse(`${name}:${digest}`)).toThrow('a digest follows "@", not ":"');
+      expect(() => parse(`${name}:sha256:abc`)).toThrow('a digest follows "@", not ":"');
+    },
+  );
+
   it('says how to name a path', () => {
     expect(() => parse('./image.tar', './image.tar')).toThrow('oci-archive:./image.tar');
     expect(() => parse('image.tar', 'image.tar')).toThrow('docker-archive:image.tar');

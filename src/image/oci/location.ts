@@ -4,6 +4,7 @@ import {
   formatImageReference,
   type ImageReference,
   isTag,
+  misplacedDigest,
   parseImageReference,
 } from '../../model/image-reference.ts';
 import type { Parsed } from '../../model/parsed.ts';
@@ -39,11 +40,7 @@ export function parseLocation(
       problem: `"${scheme}://" does not begin an image: write the name without it, as in ghcr.io/you/web:1`,
     };
   }
-  if (scheme === undefined && /^(?:[./~]|.*\.tar(?:\.gz)?$)/.test(text) && exists(text)) {
-    return {
-      problem: `"${text}" is a path; write oci:${text} for a layout folder, or oci-archive:${text} or docker-archive:${text} for a file`,
-    };
-  }
+  if (scheme === undefined && isPath(text, exists)) return { problem: pathProblem(text) };
   const parsed = parseImageReference(text.replace(/^docker:\/\//, ''));
   return 'problem' in parsed ? parsed : { value: { kind: 'registry', reference: parsed.value } };
 }
@@ -60,11 +57,26 @@ export function targetOf(location: Location): TagOrDigest | undefined {
   return digest ?? tag ?? (location.kind === 'registry' ? 'latest' : undefined);
 }
 
+/** No image on Docker Hub is meant by `hello.tar`, and none anywhere by `./hello`. */
+function isPath(text: string, exists: (path: string) => boolean): boolean {
+  if (/^(?:[./~\\]|[A-Za-z]:\\)/.test(text)) return true;
+  const named = /^(.*\.(?:tar|tar\.gz|tgz))(?::[^/:]*)?$/.exec(text)?.[1];
+  if (named === undefined) return false;
+  const hasHost = /^(?:[^/]*[.:][^/]*|localhost)\//.test(named);
+  return !hasHost || exists(named);
+}
+
+function pathProblem(text: string): string {
+  return `"${text}" is a path, not an image: a folder is written oci:${text}, a file oci-archive:${text}, or docker-archive:${text} when docker save wrote it`;
+}
+
 function parseFileLocation(
   kind: FileLocation['kind'],
   rest: string,
   exists: (path: string) => boolean,
 ): Parsed<Location> {
+  const misplaced = exists(rest) ? undefined : misplacedDigest(rest);
+  if (misplaced !== undefined) return { problem: misplaced };
   const at = rest.lastIndexOf('@');
   const digest = at === -1 ? undefined : rest.slice(at + 1);
   if (digest !== undefined && isDigest(digest)) return checkPath({ kind, path: rest.slice(0, at), digest });

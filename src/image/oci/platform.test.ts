@@ -2,13 +2,32 @@ import { describe, expect, it } from 'vitest';
 import { imageOf, indexOf } from '../../../test/images.ts';
 import { formatPlatform, type Platform } from '../../model/descriptor.ts';
 import { parseContent } from './content.ts';
-import { findPlatform, matchesPlatform, parsePlatform, platformsOf } from './platform.ts';
+import { findPlatform, matchesPlatform, parsePlatform, platformsOf, suggestPlatform } from './platform.ts';
 
 function parse(text: string): Platform {
   const parsed = parsePlatform(text);
   if ('problem' in parsed) throw new Error(parsed.problem);
   return parsed.value;
 }
+
+describe('half of a platform', () => {
+  it.each([
+    ['arm64', 'linux/arm64'],
+    ['aarch64', 'linux/arm64'],
+    ['linux', 'linux/amd64'],
+    ['arm/v7', 'linux/arm/v7'],
+    ['armhf', 'linux/arm/v7'],
+  ])('%s makes us ask whether %s is meant', (text, meant) => {
+    // Without an operating system "arm/v7" reads as one, so only the others are refused.
+    expect(suggestPlatform(text)).toBe(meant);
+    if (text !== 'arm/v7')
+      expect(parsePlatform(text)).toMatchObject({ problem: expect.stringContaining(meant) });
+  });
+
+  it('that nobody knows gets none', () => {
+    expect(suggestPlatform('windows95')).toBeUndefined();
+  });
+});
 
 describe('a platform', () => {
   it.each([

@@ -15,11 +15,27 @@ const architectures: Readonly<Record<string, Pick<Platform, 'architecture' | 'va
 export function parsePlatform(text: string): Parsed<Platform> {
   const [os = '', architecture = '', variant, ...rest] = text.toLowerCase().split('/');
   const isLegal = [os, architecture, variant ?? 'v1'].every(part => /^[a-z0-9_.-]{1,32}$/.test(part));
-  if (!isLegal || rest.length > 0)
-    return { problem: `"${text}" is not a platform; write it as linux/amd64 or linux/arm/v7` };
+  if (!isLegal || rest.length > 0) {
+    const hint = suggestPlatform(text);
+    return {
+      problem: `"${text}" is not a platform; ${hint === undefined ? 'write it as linux/amd64 or linux/arm/v7' : `did you mean ${hint}?`}`,
+    };
+  }
   return {
     value: { os, architecture, ...architectures[architecture], ...(variant !== undefined && { variant }) },
   };
+}
+
+const commonArchitectures = ['amd64', 'arm64', 'arm', '386', 'ppc64le', 's390x', 'riscv64', 'loong64'];
+
+/** Most people who leave out half of a platform mean Linux, and have said which half they mean. */
+export function suggestPlatform(text: string): string | undefined {
+  const [first = '', second] = text.toLowerCase().split('/');
+  if (first === 'linux' && !second) return 'linux/amd64';
+  const known = architectures[first] ?? { architecture: first };
+  if (!commonArchitectures.includes(known.architecture)) return undefined;
+  const variant = second !== undefined && /^v\d$/.test(second) ? second : known.variant;
+  return formatPlatform({ os: 'linux', ...known, ...(variant !== undefined && { variant }) });
 }
 
 /** Without a variant any will do, and arm64 and arm64/v8 are one thing. */

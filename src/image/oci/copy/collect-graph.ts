@@ -55,7 +55,8 @@ async function choosePlatform(from: Registry, root: Manifest, o: GraphOptions): 
     where: `${from.place}@${root.descriptor.digest}`,
     expected: formatPlatform(o.platform),
     actual: offered.join(', ') || 'no platforms',
-    next: 'choose one of the platforms listed',
+    next:
+      offered.length === 0 ? 'leave --platform out' : `name one of these platforms: ${offered.join(', ')}`,
   });
 }
 
