@@ -57,10 +57,27 @@ describe('logging in', () => {
     expect(result).toEqual({
       registry: double.host,
       username: 'user',
+      kept: true,
       place: configPath(),
       warning: expect.stringContaining('base64'),
     });
     expect(readdirSync(join(home, '.docker'))).toEqual(['config.json']);
+  });
+
+  it('keeps nothing for a registry that asks nobody', async () => {
+    const free = await RegistryDouble.start();
+    const result = await logIn({
+      registry: free.host,
+      username: 'user',
+      password: planted.password,
+      env: env(),
+    });
+    expect(result).toEqual({ registry: free.host, username: 'user', kept: false });
+    expect([existsSync(configPath()), free.seen.map(({ headers }) => headers.authorization)]).toEqual([
+      false,
+      [undefined],
+    ]);
+    await free.close();
   });
 
   it('keeps nothing that the registry does not accept', async () => {
@@ -102,6 +119,7 @@ describe('logging in', () => {
     expect(await enter()).toEqual({
       registry: double.host,
       username: 'user',
+      kept: true,
       place: 'docker-credential-test',
     });
     expect(readConfig()).toEqual({ credsStore: 'test' });

@@ -16,8 +16,10 @@ export interface LogInOptions extends ReachOptions {
 export interface LoggedIn {
   readonly registry: string;
   readonly username: string;
+  /** False when the registry asks nobody who they are, so that there was nothing to check. */
+  readonly kept: boolean;
   /** Where it is kept: a file or a credential helper. */
-  readonly place: string;
+  readonly place?: string;
   /** To be shown: the file holds what anybody who reads it can use. */
   readonly warning?: string;
 }
@@ -35,13 +37,15 @@ export async function logIn(o: LogInOptions): Promise<LoggedIn> {
   if (o.username.includes(':'))
     throw new Fault('USAGE', { what: 'a user name with a colon cannot be stored or sent' });
   const credential: Credential = { kind: 'password', username: o.username, password, source: 'this login' };
-  await reachRegistries({ ...o, password }, [registry], access =>
+  const isAsked = await reachRegistries({ ...o, password }, [registry], access =>
     checkCredential(access, registry, credential, o.signal),
   );
+  if (!isAsked) return { registry, username: o.username, kept: false };
   const stored = await storeLogin({ registry, username: o.username, secret: password }, o.env, o.signal);
   return {
     registry,
     username: o.username,
+    kept: true,
     place: stored.place,
     ...(stored.isPlain && {
       warning: `${stored.place} holds the password in base64, which hides nothing; a credential helper ("credsStore") keeps it in your system's keychain`,
@@ -49,14 +53,15 @@ export async function logIn(o: LogInOptions): Promise<LoggedIn> {
   };
 }
 
-/** `GET /v2/` needs no right but to be known. */
+/** `GET /v2/` needs no right but to be known; says whether the registry asked for that. */
 async function checkCredential(
   access: RegistryAccess,
   registry: string,
   credential: Credential,
   signal?: AbortSignal,
-): Promise<void> {
-  const response = await access.session(registry).call({
+): Promise<boolean> {
+  const session = access.session(registry);
+  const response = await session.call({
     path: '',
     repository: '',
     actions: 'none',
@@ -65,4 +70,5 @@ async function checkCredential(
     ...(signal !== undefined && { signal }),
   });
   response.discard();
+  return session.asksForLogin;
 }

@@ -17,7 +17,9 @@ export const command = defineCommand({
   about:
     'The registry is asked first; only what it accepts is kept, in the docker configuration (or the credential helper that\n' +
     'it names), where docker, podman, cosign and others find it. There is no flag for the password: it would show in the\n' +
-    'list of processes.',
+    'list of processes. Where nothing may be kept, CG_REGISTRY_<HOST>_USER and CG_REGISTRY_<HOST>_PASSWORD log in instead:\n' +
+    'GHCR_IO for ghcr.io. A host with a dash or a port shares that spelling with others, so it also needs\n' +
+    'CG_REGISTRY_<HOST>_HOST=host.',
   args: [{ name: 'REGISTRY', brief: 'host[:port]; without it Docker Hub', required: false }],
   flags: {
     username: { ...username, brief: 'who you are there', short: 'u', group: 'Login' },
@@ -35,7 +37,10 @@ export const command = defineCommand({
       context.progress({ type: 'note', level: 'warning', text: result.warning });
     return { result };
   },
-  text: result => `logged in to ${result.registry} as ${result.username}; kept in ${result.place}`,
+  text: ({ registry, username, kept, place }) =>
+    kept
+      ? `logged in to ${registry} as ${username}; kept in ${place}`
+      : `${registry} asks for no login; nothing was kept`,
 });
 
 async function ask(context: Context, question: string, hidden: boolean): Promise<string> {

@@ -58,6 +58,11 @@ export class RegistrySession {
     return this.#base;
   }
 
+  /** False as long as the registry answered strangers, as the first request always is one. */
+  get asksForLogin(): boolean {
+    return this.#authorizer.wasAsked;
+  }
+
   async call(call: RegistryCall): Promise<HttpResponse> {
     const isFirst = this.#isUnknown;
     this.#isUnknown = false;

@@ -30,6 +30,11 @@ export class Authorizer {
     this.#credentials = credentials;
   }
 
+  /** Whether the registry has asked who we are. */
+  get wasAsked(): boolean {
+    return this.#challenge !== undefined;
+  }
+
   /** The header to begin with: none before the registry has asked, then without waiting to be asked again. */
   async header(access: Access): Promise<string | undefined> {
     return this.#challenge === undefined ? undefined : await this.#answer(this.#challenge, access);
