@@ -36,7 +36,8 @@ export async function notFound(place: ManifestPlace, reference: TagOrDigest): Pr
 }
 
 function noSuchTag(place: ManifestPlace, reference: string, tags: readonly string[]): Fault {
-  const similar = nearest(reference, tags);
+  // 1 and 2 are near each other and no misspelling.
+  const similar = reference.length < 3 ? undefined : nearest(reference, tags);
   const more = tags.length > mostShown ? ` and ${tags.length - mostShown} more` : '';
   const shown = `${tags.slice(0, mostShown).join(', ')}${more}`;
   const meant = similar === undefined ? '' : `; did you mean ${nameOf(place, similar)}?`;
