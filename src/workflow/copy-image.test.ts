@@ -156,6 +156,18 @@ describe('cg inspect', () => {
     ).toEqual([['application/vnd.example.signature', 'application/vnd.example.timestamp']]);
   });
 
+  it('says which platforms there are', async () => {
+    const fault = await faultOf(inspectImage({ image: await source(), env: {}, platform: 'windows/amd64' }));
+    expect([fault.code, fault.expected, fault.actual]).toEqual([
+      'NOT_FOUND',
+      'windows/amd64',
+      'linux/amd64, linux/arm64',
+    ]);
+    const half = await faultOf(inspectImage({ image: await source(), env: {}, platform: 'arm64' }));
+    expect([half.code, half.next]).toEqual(['USAGE', '--platform linux/arm64']);
+    expect(half.message).toContain('did you mean linux/arm64?');
+  });
+
   it('shows one platform, or leaves referrers out', async () => {
     const one = await inspectImage({
       image: await source(),

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Fault } from '../fault/fault.ts';
-import { isMissing, systemCode } from './write-fault.ts';
+import { systemCode } from './write-fault.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'reading is not permitted',
@@ -9,7 +9,15 @@ const reasons: Readonly<Record<string, string>> = {
   ELOOP: 'its links lead in a circle',
   ENAMETOOLONG: 'the name is too long',
   EISDIR: 'it is a folder',
+  ENXIO: 'it is a socket',
 };
+
+/** The error as a fault when the system would not let us read; what is missing and any other error as it is. */
+export function toReadFault(error: unknown, where: string): unknown {
+  const reason = reasons[systemCode(error) ?? ''];
+  if (reason === undefined) return error;
+  return new Fault('FILE_MISSING', { what: `${where} could not be read: ${reason}`, where, cause: error });
+}
 
 /**
  * Opens a file that others may have planted: a pipe or a device in its place is refused and never waited for.
@@ -22,13 +30,7 @@ export async function openRegularFile(path: string, o: { readonly next?: string 
   try {
     file = await open(path, flags);
   } catch (error) {
-    const reason = reasons[systemCode(error) ?? ''];
-    if (isMissing(error) || reason === undefined) throw error;
-    throw new Fault('FILE_MISSING', {
-      what: `${path} could not be read: ${reason}`,
-      where: path,
-      cause: error,
-    });
+    throw toReadFault(error, path);
   }
   if ((await file.stat()).isFile()) return file;
   await file.close();

@@ -37,7 +37,13 @@ export function registriesOf(location: Location): readonly string[] {
 export function toLocation(text: string): Location {
   const parsed = parseLocation(text);
   if ('value' in parsed) return parsed.value;
-  throw new Fault('REFERENCE_INVALID', { what: parsed.problem, where: text.slice(0, 300) });
+  // Where the problem says already how it is written, the general form would only confuse.
+  const spelling = /: ((?:a folder is written|write) .*)$/s.exec(parsed.problem)?.[1];
+  throw new Fault('REFERENCE_INVALID', {
+    what: parsed.problem,
+    where: text.slice(0, 300),
+    ...(spelling !== undefined && { next: spelling }),
+  });
 }
 
 async function openRegistry(

@@ -3,7 +3,7 @@ import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/p
 import { join } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { makeFolder } from '../../../ground/store/make-folder.ts';
-import { openRegularFile } from '../../../ground/store/regular-file.ts';
+import { openRegularFile, toReadFault } from '../../../ground/store/regular-file.ts';
 import { isMissing, systemCode, toWriteFault } from '../../../ground/store/write-fault.ts';
 import type { Descriptor } from '../../../model/descriptor.ts';
 import { algorithmOf, type Digest, type DigestAlgorithm, hexOf } from '../../../model/digest.ts';
@@ -38,8 +38,9 @@ export async function hasBlobFile(
     intact.set(path, identity);
     return true;
   } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
+    // A link that leads in a circle is replaced like any other wrong file.
+    if (isMissing(error) || systemCode(error) === 'ELOOP') return false;
+    throw toReadFault(error, path);
   }
 }
 
@@ -77,7 +78,7 @@ export async function* readBlobFile(
   try {
     size = (await stat(path)).size;
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!isMissing(error)) throw toReadFault(error, path);
     throw new Fault('NOT_FOUND', {
       what: `${folder} does not hold the blob ${digest}`,
       where: folder,

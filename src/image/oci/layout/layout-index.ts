@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
-import { readRegularFile } from '../../../ground/store/regular-file.ts';
+import { readRegularFile, toReadFault } from '../../../ground/store/regular-file.ts';
 import { isMissing } from '../../../ground/store/write-fault.ts';
 import { type Descriptor, isManifestType, mediaTypes } from '../../../model/descriptor.ts';
 import { isDigest } from '../../../model/digest.ts';
@@ -36,7 +36,7 @@ export async function readLayoutIndex(folder: string, last?: LayoutIndex): Promi
     return { ...parseLayoutIndex(bytes, path), identity };
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
+    throw toReadFault(error, path);
   }
 }
 

@@ -217,6 +217,23 @@ describe('a layout folder', () => {
     expect((await faultOf(open(`oci:${root}/nothing`, access))).code).toBe('FILE_MISSING');
   });
 
+  it('says why it cannot be read', async () => {
+    const layout = create();
+    const { push, descriptor } = blobOf('circle');
+    await layout.push(push);
+    const path = blobPath(layout.folder, descriptor.digest);
+    rmSync(path);
+    symlinkSync(path, path);
+    expect((await faultOf(collect(layout.blob(descriptor)))).code).toBe('FILE_MISSING');
+    expect(await layout.push(push)).toEqual({ outcome: 'uploaded' });
+    const index = join(layout.folder, 'index.json');
+    rmSync(index);
+    symlinkSync(index, index);
+    for (const folder of [layout.folder, join(root, 'x'.repeat(300))]) {
+      expect((await faultOf(new LayoutRegistry(folder).manifest('v1'))).code).toBe('FILE_MISSING');
+    }
+  });
+
   it('says that it cannot be written', async () => {
     const path = join(root, 'a-file');
     writeFileSync(path, '');
