@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { faultOf, planted } from '../../../../../test/faults.ts';
+import { RegistryDouble } from '../../../../../test/registry-double.ts';
 import { HttpClient } from '../../../../ground/http/client.ts';
 import type { Credential } from '../../credentials/credential.ts';
 import { fetchToken } from './token.ts';
@@ -32,5 +33,29 @@ describe('the service that a registry names for tokens', () => {
     expect(fault.code).toBe('REDIRECT_REFUSED');
     expect(fault.message).toContain('does not send credentials to');
     http.close();
+  });
+
+  it('gets no refresh token carried on to another origin', async () => {
+    const elsewhere = await RegistryDouble.start();
+    const service = await RegistryDouble.start({
+      intercept: (_, response) => (
+        response.writeHead(307, { location: `http://${elsewhere.host}/take` }).end(), true
+      ),
+    });
+    const http = new HttpClient({ env: {} });
+    const fault = await faultOf(
+      fetchToken({
+        http,
+        registry: new URL(`http://${service.host}`),
+        challenge: { scheme: 'bearer', parameters: { realm: `http://${service.host}/token` } },
+        scopes: [],
+        credential: { kind: 'identity', token: planted.token, source: 'test' },
+      }),
+    );
+    expect(fault.code).toBe('REDIRECT_REFUSED');
+    expect([service.seen[0]?.body.includes(planted.token), elsewhere.seen]).toEqual([true, []]);
+    http.close();
+    await service.close();
+    await elsewhere.close();
   });
 });
