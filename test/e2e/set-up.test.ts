@@ -11,8 +11,15 @@ describe('npm start and npm test', () => {
     const folder = mkdtempSync(join(tmpdir(), 'cg-old-node-'));
     try {
       const pretend = join(folder, 'old.cjs');
-      writeFileSync(pretend, "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.18.3' } });");
-      const { status, stdout, stderr } = spawnSync(process.execPath, ['-r', pretend, join(root, 'scripts/run.cjs'), task], { encoding: 'utf8' });
+      writeFileSync(
+        pretend,
+        "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.18.3' } });",
+      );
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        ['-r', pretend, join(root, 'scripts/run.cjs'), task],
+        { encoding: 'utf8' },
+      );
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
       expect(stderr).toMatch(/^CascadeGuard needs Node 20\.19 or newer; this is Node 20\.18\.3\. .+\n$/);
     } finally {
@@ -21,7 +28,9 @@ describe('npm start and npm test', () => {
   });
 
   it('name the tasks when one is misspelt', () => {
-    const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/run.cjs'), 'strat'], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/run.cjs'), 'strat'], {
+      encoding: 'utf8',
+    });
     expect(status).toBe(2);
     expect(stderr).toContain('There is no task "strat". Tasks: start,');
   });
