@@ -13,6 +13,7 @@ export interface Pretence {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly terminal?: boolean;
+  readonly columns?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -21,7 +22,7 @@ export async function runCli(words: readonly string[], pretence: Pretence = {}):
   const written = { stdout: '', stderr: '' };
   const sink = (name: 'stdout' | 'stderr') => ({
     isTTY: pretence.terminal === true,
-    columns: 80,
+    columns: pretence.columns ?? 80,
     write: (text: string) => {
       written[name] += text;
     },

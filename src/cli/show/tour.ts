@@ -4,7 +4,7 @@ import { shortDigest } from '../../model/digest.ts';
 import type { UpReady } from '../../workflow/up/up.ts';
 
 /** What runs now, and five commands to try against it. */
-export function renderTour(ready: UpReady, style: Style): string {
+export function renderTour(ready: UpReady, style: Style, alias: string | undefined): string {
   const host = new URL(ready.registry).host;
   const taken = ready.insteadOf === undefined ? '' : ` (${ready.insteadOf} was taken)`;
   const steps = [
@@ -18,11 +18,12 @@ export function renderTour(ready: UpReady, style: Style): string {
     style.bold('CascadeGuard runs on this machine.'),
     '',
     `  registry  ${style.cyan(ready.registry)}${taken}`,
-    `  sample    ${ready.sample}  ${style.dim(shortDigest(ready.digest as Digest))}`,
+    `  sample    ${ready.sample}  ${style.dim(`digest ${shortDigest(ready.digest as Digest)}…`)}`,
     `  data      ${ready.data}`,
     '',
     'Try, in another terminal:',
     '',
+    ...(alias === undefined ? [] : [`  ${alias}`]),
     ...steps.flatMap(([run, does]) => [`  ${style.dim(`# ${does}`)}`, `  ${run}`]),
     '',
     'Stop with Ctrl-C; everything is still there the next time.',

@@ -100,6 +100,6 @@ export class YamlValues {
 }
 
 function readScalar(node: Scalar): string | undefined {
-  const text = node.value === null || node.value === undefined ? '' : String(node.value);
+  const text = typeof node.value === 'string' ? node.value : (node.source ?? '');
   return node.type === Scalar.PLAIN && /^(?:|~|null|Null|NULL)$/.test(text) ? undefined : text;
 }

@@ -10,7 +10,7 @@ export interface UpRequest
   readonly data: string;
   readonly addr: string;
   readonly signal: AbortSignal;
-  readonly onReady: (ready: UpReady) => void;
+  readonly onReady: (ready: UpReady) => void | Promise<void>;
 }
 
 /** What now runs on this machine. */
@@ -44,7 +44,7 @@ async function serve({ onReady, ...request }: UpRequest, addr: string, insteadOf
       const digest = await reachRegistries({ env: {}, signal: request.signal }, async access =>
         pushSampleImage((await open(sample, access, { to: 'write' })).registry, '1', request.signal),
       );
-      onReady({
+      await onReady({
         registry: registry.url,
         data: request.data,
         sample,
