@@ -9,7 +9,7 @@ import { runCli } from './pretend.ts';
 
 const schemas = join(import.meta.dirname, '../../schema/output');
 /** Servers print where they listen, and nothing else. */
-const servers = new Set(['up', 'registry serve']);
+const servers = new Set(['up', 'registry serve', 'sigstore serve']);
 
 let folder: string;
 let ready: UpReady;
