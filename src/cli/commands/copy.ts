@@ -1,8 +1,10 @@
 import { stage } from '../../ground/progress/progress.ts';
 import { formatBytes, formatCount } from '../../ground/terminal/amounts.ts';
 import { defined } from '../../model/defined.ts';
+import { resolvePredicateType } from '../../model/statement.ts';
 import { copyImage } from '../../workflow/copy-image.ts';
 import { defineCommand } from '../command.ts';
+import { trustChoice, trustFlags } from '../evidence/trust-flags.ts';
 import { reachOptions, registryFlags } from '../registry-flags.ts';
 import { trackCopy } from '../show/copy-progress.ts';
 
@@ -20,6 +22,10 @@ export const command = defineCommand({
       run: 'cg copy oci:./web 127.0.0.1:5000/shop/web:1.4 --platform linux/arm64',
       does: 'and out of it, one platform only',
     },
+    {
+      run: 'cg copy ghcr.io/shop/web:1.4 registry.example.com/shop/web:1.4 --verify --key cosign.pub',
+      does: 'only what is signed, verified again where it arrived before the tag is set',
+    },
   ],
   about:
     'An image is REGISTRY/REPOSITORY:TAG or @DIGEST, oci:FOLDER, oci-archive:FILE or docker-archive:FILE. The digest never\n' +
@@ -36,6 +42,17 @@ export const command = defineCommand({
       brief: 'leave signatures, attestations and other referrers behind',
       fallback: true,
     },
+    verify: {
+      kind: 'toggle',
+      brief: 'copy only what is signed, and verify again at the target before the tag is set',
+    },
+    type: {
+      kind: 'text',
+      placeholder: 'TYPE',
+      brief: 'with --verify: also require an attestation of this type',
+      many: true,
+    },
+    ...trustFlags,
     ...registryFlags,
   },
   async run({ flags, args: [source = '', target = ''] }, context) {
@@ -47,6 +64,13 @@ export const command = defineCommand({
         target,
         evidence: flags.evidence,
         ...defined({ platform: flags.platform }),
+        ...(flags.verify && {
+          verify: {
+            ...trustChoice(flags, context),
+            predicateTypes: flags.type.map(resolvePredicateType),
+            onWarning: (text: string) => context.progress({ type: 'note', level: 'warning', text }),
+          },
+        }),
         onProgress: trackCopy(context.progress, id),
       }),
     );
@@ -60,7 +84,7 @@ export const command = defineCommand({
     const { root, ...rest } = result;
     return { result: { ...rest, digest: root.digest, mediaType: root.mediaType } };
   },
-  text: ({ target, digest, tags, blobs, manifests, bytesSent, evidence }) => {
+  text: ({ target, digest, tags, blobs, manifests, bytesSent, evidence, verified }) => {
     const sent = [
       `${formatCount(blobs.uploaded, 'blob')} sent (${formatBytes(bytesSent)})`,
       `${blobs.mounted} mounted`,
@@ -71,6 +95,7 @@ export const command = defineCommand({
       ...(tags.length > 0 ? [`tagged ${tags.join(', ')}`] : []),
       isNews ? sent : 'everything was there before',
       ...(evidence > 0 ? [`${formatCount(evidence, 'piece', 'pieces')} of evidence`] : []),
+      ...(verified === undefined ? [] : [`${verified} verified at both ends`]),
     ];
     return `${target.replace(/@sha(?:256|512):.*$/, '')}@${digest}\n${facts.join('; ')}`;
   },

@@ -1,13 +1,13 @@
 import { Fault } from '../../ground/fault/fault.ts';
 import { parseContent } from '../../image/oci/content.ts';
 import { inParallel } from '../../image/oci/copy/in-parallel.ts';
+import { describeBytes } from '../../image/oci/push-content.ts';
 import type { Call, Registry } from '../../image/oci/registry.ts';
 import { collect } from '../../image/oci/verified.ts';
 import type { Digest } from '../../model/digest.ts';
 import { type LegacyLayer, legacyTypes } from '../../trust/attest/bundle/legacy-layers.ts';
 import type { SignedBundle } from '../../trust/attest/sign.ts';
 import { legacyTag } from '../../trust/attest/storage/legacy-tag.ts';
-import { describeBytes } from '../../trust/attest/storage/push-content.ts';
 import { storeBundle } from '../../trust/attest/storage/store-bundle.ts';
 import { storeLegacy } from '../../trust/attest/storage/store-legacy.ts';
 import type { EvidenceTarget } from './targets.ts';

@@ -4,7 +4,7 @@ import type { RegistryAccess } from '../../image/oci/access.ts';
 import { imagePlatform, parseContent } from '../../image/oci/content.ts';
 import { formatLocation, type Location } from '../../image/oci/location.ts';
 import { open } from '../../image/oci/open.ts';
-import type { Call, Registry } from '../../image/oci/registry.ts';
+import type { Call, Manifest, Registry } from '../../image/oci/registry.ts';
 import { type Descriptor, formatPlatform } from '../../model/descriptor.ts';
 
 /** One thing that evidence can be about: the image itself, or one platform of it. */
@@ -33,20 +33,26 @@ export async function resolveImage(
   o: Call & { readonly recursive?: boolean } = {},
 ): Promise<ResolvedImage> {
   const { registry, reference, location } = await open(text, access, o);
-  const manifest = await registry.manifest(reference, o);
+  return describeImage(registry, location, await registry.manifest(reference, o), o.recursive);
+}
+
+/** The same for an image whose manifest is known. */
+export function describeImage(
+  registry: Registry,
+  location: Location,
+  manifest: Manifest,
+  recursive = false,
+): ResolvedImage {
   const content = parseContent(manifest);
   const entries = content.kind === 'index' ? content.manifests : [];
   const { mediaType, digest, size } = manifest.descriptor;
-  requireSha256(digest, text);
+  requireSha256(digest, formatLocation(location));
   return {
     registry,
     location,
     reference: formatLocation(location),
     name: nameOf(location),
-    targets: [
-      { subject: { mediaType, digest, size } },
-      ...(o.recursive === true ? platformTargets(entries) : []),
-    ],
+    targets: [{ subject: { mediaType, digest, size } }, ...(recursive ? platformTargets(entries) : [])],
     entries,
   };
 }
