@@ -21,7 +21,7 @@ export const buildRecord = {
 };
 
 /** What a job of GitHub Actions sees. */
-export function githubEnvironment({ token }: SigningBench): Record<string, string> {
+export function githubEnvironment({ token }: Pick<SigningBench, 'token'>): Record<string, string> {
   return {
     GITHUB_ACTIONS: 'true',
     GITHUB_SERVER_URL: 'https://github.com',
@@ -40,7 +40,7 @@ export function githubEnvironment({ token }: SigningBench): Record<string, strin
 }
 
 /** What a job of GitLab CI sees. */
-export function gitlabEnvironment({ token }: SigningBench): Record<string, string> {
+export function gitlabEnvironment({ token }: Pick<SigningBench, 'token'>): Record<string, string> {
   return {
     GITLAB_CI: 'true',
     CI_PROJECT_URL: 'https://gitlab.com/example/shop',

@@ -273,8 +273,8 @@ describe('who signs', () => {
 
   it('is a key in a file, in the environment or behind a program, and needs nobody else', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-    const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
-    const pub = bench.write('key.pub', publicKey.export({ format: 'pem', type: 'spki' }) as string);
+    const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const pub = bench.write('key.pub', publicKey.export({ format: 'pem', type: 'spki' }).toString());
     for (const [key, env] of [
       [bench.write('key.pem', pem), {}],
       ['env://SIGNING_KEY', { SIGNING_KEY: pem }],
@@ -294,7 +294,7 @@ describe('who signs', () => {
   it('asks a program, and does not take what is no signature', async () => {
     const { reference } = await registry.image('who/program');
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const pub = bench.write('program.pub', publicKey.export({ format: 'pem', type: 'spki' }) as string);
+    const pub = bench.write('program.pub', publicKey.export({ format: 'pem', type: 'spki' }).toString());
     const choice = { image: reference, env: { PATH: process.env.PATH } };
     const lying = bench.write('sign.cjs', "process.stdin.resume().on('end', () => console.log('AAAA'))");
     const fault = await faultOf(

@@ -10,7 +10,6 @@ export const command = defineCommand({
       run: 'cg provenance --record build.json --output-file provenance.json',
       does: 'in CI: from its variables and its identity token',
     },
-    { run: 'cg attest IMAGE --predicate slsaprovenance1=provenance.json', does: 'then sign it' },
     { run: 'cg provenance --ci local --record build.json', does: 'of a build on this machine, from Git' },
   ],
   about:

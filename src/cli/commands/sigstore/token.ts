@@ -9,8 +9,8 @@ export const command = defineCommand({
       does: 'be a job of GitHub Actions, for cosign or for cg sign',
     },
     {
-      run: 'SIGSTORE_ID_TOKEN=$(cg sigstore token --as gitlab) cg sign IMAGE --local',
-      does: 'or of GitLab CI',
+      run: 'cg sigstore token --as gitlab > token',
+      does: 'or of GitLab CI; cg sign takes it with --identity-token token',
     },
     { run: 'cg sigstore token --as you@example.com', does: 'or a person' },
   ],
