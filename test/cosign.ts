@@ -30,12 +30,12 @@ export async function cosign(
   return { code, text: stdout.toString() + stderr.toString() };
 }
 
-export function rootFlags(bench: SigningBench): readonly string[] {
+export function rootFlags(bench: Pick<SigningBench, 'data'>): readonly string[] {
   return ['--trusted-root', join(bench.data, 'trusted_root.json')];
 }
 
 export function identityFlags(
-  bench: SigningBench,
+  bench: Pick<SigningBench, 'identity'>,
   subject: string = bench.identity.subject,
 ): readonly string[] {
   return ['--certificate-identity', subject, '--certificate-oidc-issuer', bench.identity.issuer];

@@ -58,7 +58,7 @@ export const command = defineCommand({
       onProblem: error => context.say(renderFault(asFault(error), context.errStyle)),
       onReady: ready =>
         context.write(
-          `${renderTour(ready, { ...(isUsual ? {} : { exportFolder: sigstoreData }) }, context.errStyle)}\n`,
+          `${renderTour(ready, isUsual ? {} : { exportFolder: sigstoreData }, context.errStyle)}\n`,
         ),
     });
     return { result: undefined };
