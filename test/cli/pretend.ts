@@ -1,6 +1,6 @@
 import type { World } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
-import { frozenClock } from '../../src/model/clock.ts';
+import { type Clock, frozenClock } from '../../src/model/clock.ts';
 
 export interface Ran {
   readonly code: number;
@@ -14,6 +14,8 @@ export interface Pretence {
   readonly stdin?: string;
   readonly terminal?: boolean;
   readonly columns?: number;
+  /** A frozen one, unless the other side of a conversation has a real one. */
+  readonly clock?: Clock;
   readonly signal?: AbortSignal;
 }
 
@@ -30,7 +32,7 @@ export async function runCli(words: readonly string[], pretence: Pretence = {}):
   const world: World = {
     env: { HOME: '/nonexistent', ...pretence.env },
     cwd: pretence.cwd ?? '/nonexistent',
-    clock: frozenClock('2026-01-02T03:04:05Z'),
+    clock: pretence.clock ?? frozenClock('2026-01-02T03:04:05Z'),
     signal: pretence.signal ?? new AbortController().signal,
     stdin: Object.assign(
       (async function* () {

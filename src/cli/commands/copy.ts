@@ -1,8 +1,10 @@
 import { stage } from '../../ground/progress/progress.ts';
 import { formatBytes, formatCount } from '../../ground/terminal/amounts.ts';
 import { defined } from '../../model/defined.ts';
+import { resolvePredicateType } from '../../model/statement.ts';
 import { type CopiedImage, copyImage } from '../../workflow/copy-image.ts';
 import { defineCommand } from '../command.ts';
+import { trustChoice, trustFlags } from '../evidence/trust-flags.ts';
 import { completeImageArgument, platforms, reachOptions, registryFlags } from '../registry-flags.ts';
 import { trackCopy } from '../show/copy-progress.ts';
 
@@ -19,6 +21,10 @@ export const command = defineCommand({
     {
       run: 'cg copy oci:./web 127.0.0.1:5000/shop/web:1.4 --platform linux/arm64',
       does: 'and out of it, one platform only',
+    },
+    {
+      run: 'cg copy ghcr.io/shop/web:1.4 registry.example.com/shop/web:1.4 --verify --key cosign.pub',
+      does: 'only what is signed, verified again where it arrived before the tag is set',
     },
   ],
   about:
@@ -46,6 +52,17 @@ export const command = defineCommand({
       brief: 'leave signatures, attestations and other referrers behind',
       fallback: true,
     },
+    verify: {
+      kind: 'toggle',
+      brief: 'copy only what is signed, and verify again at the target before the tag is set',
+    },
+    type: {
+      kind: 'text',
+      placeholder: 'TYPE',
+      brief: 'with --verify: also require an attestation of this type',
+      many: true,
+    },
+    ...trustFlags,
     ...registryFlags,
   },
   async run({ flags, args: [source = '', target = ''] }, context) {
@@ -57,6 +74,13 @@ export const command = defineCommand({
         target,
         evidence: flags.evidence,
         ...defined({ platform: flags.platform }),
+        ...(flags.verify && {
+          verify: {
+            ...trustChoice(flags, context),
+            predicateTypes: flags.type.map(resolvePredicateType),
+            onWarning: (text: string) => context.progress({ type: 'note', level: 'warning', text }),
+          },
+        }),
         onProgress: trackCopy(context.progress, id),
       }),
     );
@@ -74,7 +98,7 @@ export const command = defineCommand({
   text: ({ target, digest }) => `${target.replace(/@sha(?:256|512):.*$/, '')}@${digest}`,
 });
 
-function describeCopy({ tags, blobs, manifests, bytesSent, evidence }: CopiedImage): string {
+function describeCopy({ tags, blobs, manifests, bytesSent, evidence, verified }: CopiedImage): string {
   const sent = [
     `${formatCount(blobs.uploaded, 'blob')} sent (${formatBytes(bytesSent)})`,
     `${blobs.mounted} mounted`,
@@ -85,5 +109,6 @@ function describeCopy({ tags, blobs, manifests, bytesSent, evidence }: CopiedIma
     ...(tags.length > 0 ? [`tagged ${tags.join(', ')}`] : []),
     isNews ? sent : 'everything was there before',
     ...(evidence > 0 ? [`${formatCount(evidence, 'piece', 'pieces')} of evidence`] : []),
+    ...(verified === undefined ? [] : [`${verified} verified at both ends`]),
   ].join('; ');
 }

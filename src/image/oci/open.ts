@@ -68,6 +68,9 @@ async function checkLayout(path: string): Promise<void> {
   });
 }
 
+/** Names under which evidence about an image is kept beside it; none of them is an image to choose. */
+const evidenceTag = /^sha(?:256|512)-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?$/;
+
 /** Files often hold one image, and then it needs no name. */
 async function onlyImage(registry: Registry): Promise<TagOrDigest> {
   const digests = await rootsOf(registry);
@@ -101,8 +104,9 @@ async function rootsOf(registry: Registry): Promise<readonly string[]> {
         ? await readLayoutIndex(registry.folder)
         : undefined;
   const entries = index?.entries ?? [];
-  const named = entries.filter(
-    entry => entry.annotations?.['org.opencontainers.image.ref.name'] !== undefined,
-  );
+  const named = entries.filter(entry => {
+    const name = entry.annotations?.['org.opencontainers.image.ref.name'];
+    return name !== undefined && !evidenceTag.test(name);
+  });
   return (named.length > 0 ? named : entries).map(({ digest }) => digest);
 }

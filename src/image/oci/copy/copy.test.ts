@@ -10,12 +10,14 @@ import {
   manifestOf,
   pushImage,
   referrerOf,
+  sha256,
   type TestImage,
 } from '../../../../test/images.ts';
 import { quickTiming } from '../../../../test/quick-timing.ts';
 import { type DoubleOptions, RegistryDouble } from '../../../../test/registry-double.ts';
 import { mediaTypes } from '../../../model/descriptor.ts';
 import { RegistryAccess } from '../access.ts';
+import { parseContent } from '../content.ts';
 import { LayoutRegistry } from '../layout/layout.ts';
 import type { Registry } from '../registry.ts';
 import { RemoteRegistry } from '../remote/remote.ts';
@@ -234,13 +236,44 @@ describe('copying an image', () => {
     expect(events.slice(-2).map(event => event.kind === 'tagged' && event.tag)).toEqual(['a', 'b']);
   });
 
-  it('does not overwrite other evidence in the old form', async () => {
+  it('adds evidence in the old form to what the target has, and does so once', async () => {
     const source = layout();
     await pushAll(source);
     const target = layout();
-    const theirs = await pushImage(target, imageOf('another signature'), legacyTag);
+    await pushImage(target, imageOf('another signature'), legacyTag);
+    const copy = () => copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] });
+    expect((await copy()).conflicts).toEqual([]);
+    const merged = await target.manifest(legacyTag);
+    const content = parseContent(merged);
+    expect(content.kind === 'manifest' && content.layers.map(({ digest }) => digest)).toEqual(
+      ['layer of another signature', 'layer of legacy signature'].map(text => sha256(Buffer.from(text))),
+    );
+    expect((await copy()).manifests.uploaded).toBe(0);
+    expect((await target.manifest(legacyTag)).descriptor.digest).toBe(merged.descriptor.digest);
+  });
+
+  it('leaves alone what is no evidence at such a tag', async () => {
+    const source = layout();
+    await pushAll(source);
+    const target = layout();
+    await target.push({ kind: 'manifest', ...indexOf([]), tags: [legacyTag] });
+    await expect(
+      copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] }),
+    ).rejects.toMatchObject({
+      code: 'CONTENT_INVALID',
+    });
+    expect(await target.head('v1')).toBeUndefined();
+  });
+
+  it('does not replace another attached file', async () => {
+    const source = layout();
+    const sbomTag = legacyTag.replace('.sig', '.sbom');
+    await pushAll(source);
+    await pushImage(source, imageOf('an SBOM'), sbomTag);
+    const target = layout();
+    const theirs = await pushImage(target, imageOf('another SBOM'), sbomTag);
     const result = await copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] });
-    expect([result.conflicts, (await target.head(legacyTag))?.digest]).toEqual([[legacyTag], theirs]);
+    expect([result.conflicts, (await target.head(sbomTag))?.digest]).toEqual([[sbomTag], theirs]);
   });
 
   it('does not believe a list of referrers that lies', async () => {

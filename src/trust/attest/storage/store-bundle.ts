@@ -1,9 +1,9 @@
+import { describeBytes, emptyConfig, encodeManifest, pushBytes } from '../../../image/oci/push-content.ts';
 import type { Call, Registry } from '../../../image/oci/registry.ts';
 import { type Descriptor, mediaTypes } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
 import { type Bundle, bundleMediaType } from '../bundle/bundle.ts';
 import { formatBundle } from '../bundle/format-bundle.ts';
-import { describeBytes, emptyConfig, encodeManifest, pushBytes } from './push-content.ts';
 
 export interface BundleToStore {
   /** The image, or the part of it, that the evidence is about. */
