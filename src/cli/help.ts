@@ -1,6 +1,6 @@
 import { formatBytes } from '../ground/terminal/amounts.ts';
 import type { Style } from '../ground/terminal/style.ts';
-import { formatTable } from '../ground/terminal/table.ts';
+import { formatTable, wrap } from '../ground/terminal/table.ts';
 import type { AnyCommand, Argument, Flag, Flags, NumberFlag, TextFlag } from './command.ts';
 import { type CommandEntry, commandTable } from './command-table.ts';
 import { flagName } from './flag-name.ts';
@@ -23,7 +23,7 @@ export function renderCommandHelp(
 ): string {
   const usage = ['cg', entry.path, ...(command.args ?? []).map(formatArgument), '[flags]'].join(' ');
   const blocks = [
-    `${style.bold(`cg ${entry.path}`)}: ${entry.purpose}`,
+    fit(`${style.bold(`cg ${entry.path}`)}: ${entry.purpose}`, style),
     `${style.bold('Examples')}\n${command.examples.map(e => `  ${style.dim(`# ${e.does}`)}\n  ${e.run}`).join('\n')}`,
     `${style.bold('Usage')}\n  ${usage}`,
   ];
@@ -35,14 +35,17 @@ export function renderCommandHelp(
       ),
     );
   }
-  if (long && command.about) blocks.push(command.about);
+  if (long && command.about) blocks.push(fit(command.about, style));
   blocks.push(...renderFlags(command.flags, 'Flags', style));
   if (long) {
     const formats = Object.keys(command.formats ?? {});
     blocks.push(...renderFlags(globalFlags, 'Flags of every command', style));
     blocks.push(`Formats for --output: ${['text', 'json', ...formats].join(', ')}`);
     blocks.push(
-      'Exit codes: 0 done or allowed · 1 denied or different · 2 usage or configuration · 3 not reachable, no verdict · 4 not trustworthy · 70 our bug · 130 interrupted',
+      fit(
+        'Exit codes: 0 done or allowed · 1 denied or different · 2 usage or configuration · 3 not reachable, no verdict · 4 not trustworthy · 70 our bug · 130 interrupted',
+        style,
+      ),
     );
   } else {
     blocks.push(`All flags: cg ${entry.path} --help`);
@@ -94,4 +97,13 @@ function formatArgument(argument: Argument): string {
 function formatInterval(milliseconds: number): string {
   if (milliseconds % 3_600_000 === 0) return `${milliseconds / 3_600_000}h`;
   return milliseconds % 60_000 === 0 ? `${milliseconds / 60_000}m` : `${milliseconds / 1000}s`;
+}
+
+/** Prose that goes on in the next line where the terminal ends. */
+function fit(text: string, { columns }: Style): string {
+  if (columns === undefined) return text;
+  return text
+    .split('\n')
+    .flatMap(line => wrap(line, columns - 1))
+    .join('\n');
 }
