@@ -319,6 +319,23 @@ describe('attesting', () => {
     expect(await layersOf(await storeOf(reference), `${digest.replace(':', '-')}.att`)).toHaveLength(3);
   });
 
+  it('signs the image as well when asked, with the same certificate', async () => {
+    const { reference, digest } = await registry.image('attest/signed');
+    await attestImage({ ...local(reference), predicates: predicates(), sign: true });
+    const bundles = await bundlesOf(reference, digest);
+    const leaves = bundles.map(({ material }) =>
+      material.kind === 'certificate' ? material.leaf.toString('hex') : '',
+    );
+    expect([leaves.length, new Set(leaves).size]).toEqual([2, 1]);
+    const trust = { identities: [bench.identity], allowLocalTrust: true };
+    const verified = await verifyImage({
+      ...local(reference),
+      ...trust,
+      predicateTypes: ['https://example.com/review/v1'],
+    });
+    expect([verified.verdict, verified.targets[0]?.items.length]).toEqual(['accepted', 4]);
+  });
+
   it('writes the old statement into the old form, with the very bytes that the log knows', async () => {
     const { reference, digest } = await registry.image('attest/old');
     await attestImage({ ...local(reference), predicates: predicates() });
