@@ -10,6 +10,14 @@ export interface CommandEntry {
   readonly aliases?: readonly string[];
 }
 
+/** What the nouns that group commands are about. */
+export const nounPurposes: Readonly<Record<string, string>> = {
+  config: 'settings and where they come from',
+  registry: 'the embedded registry',
+  sigstore: 'the local Sigstore',
+  trust: 'whom signatures are checked against',
+};
+
 export const commandGroups = ['Start', 'Images', 'Evidence', 'Servers', 'This program'] as const;
 export type CommandGroup = (typeof commandGroups)[number];
 

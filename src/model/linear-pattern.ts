@@ -13,6 +13,17 @@ export function matchesWholePattern(pattern: string, text: string): boolean {
   return compile(pattern)(text);
 }
 
+/** What is wrong with a pattern, or undefined when it is one. */
+export function problemOfPattern(pattern: string): string | undefined {
+  try {
+    compile(pattern);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PatternError) return error.message;
+    throw error;
+  }
+}
+
 type CharacterTest = (code: number) => boolean;
 type Node =
   | { readonly kind: 'empty' }

@@ -46,6 +46,12 @@ describe('cg copy', () => {
       env: {},
     });
     expect(exact.tags).toEqual([]);
+    const unnamed = await copyImage({
+      source: from.replace(/:v1$/, ''),
+      target: `${double.host}/shop/third`,
+      env: {},
+    });
+    expect(unnamed.tags).toEqual(['v1']);
     await double.close();
   });
 

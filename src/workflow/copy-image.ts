@@ -1,7 +1,8 @@
 import { Fault } from '../ground/fault/fault.ts';
 import { type CopyEvent, type CopyResult, copyImage as copyContent } from '../image/oci/copy/copy.ts';
 import { formatLocation, type Location } from '../image/oci/location.ts';
-import { open, toLocation } from '../image/oci/open.ts';
+import { type Opened, open, toLocation } from '../image/oci/open.ts';
+import { isDigest } from '../model/digest.ts';
 import { isTag } from '../model/image-reference.ts';
 import { openCopyGate } from './evidence/copy-gate.ts';
 import { openJudge, type TrustChoice } from './evidence/open-judge.ts';
@@ -56,7 +57,7 @@ export async function copyImage(o: CopyImageOptions): Promise<CopiedImage> {
       from: from.registry,
       reference: from.reference,
       to: to.registry,
-      tags: targetTags(target, from.location),
+      tags: targetTags(target, from),
       ...(platform !== undefined && { platform }),
       ...(o.evidence !== undefined && { evidence: o.evidence }),
       ...(gate !== undefined && { gate }),
@@ -78,14 +79,14 @@ function requirementsOf(check: CopyCheck | undefined): Requirements {
 }
 
 /** The target's own tag; without one, that of the source; an image named by digest alone stays without. */
-function targetTags(target: Location, source: Location): readonly string[] {
+function targetTags(target: Location, from: Opened): readonly string[] {
   const wanted = target.kind === 'registry' ? target.reference : target;
   if (wanted.tag !== undefined) return [wanted.tag];
   if (wanted.digest !== undefined) return [];
-  const { tag, digest } = source.kind === 'registry' ? source.reference : source;
-  const name = tag?.slice(tag.lastIndexOf(':') + 1);
+  const { tag, digest } = from.location.kind === 'registry' ? from.location.reference : from.location;
   // A saved image is named by a whole reference, of which the tag is the end.
-  if (name !== undefined && isTag(name)) return [name];
+  const name = tag?.slice(tag.lastIndexOf(':') + 1) ?? from.reference;
+  if (!isDigest(name) && isTag(name)) return [name];
   return digest === undefined ? ['latest'] : [];
 }
 

@@ -147,6 +147,20 @@ describe('output schemas', () => {
     expect(stdout).not.toContain('secret-word');
   });
 
+  it('completion proposes what is in a registry of this machine and in folders', async () => {
+    const host = new URL(ready.registry).host;
+    const proposals = async (...typed: string[]) =>
+      (await runCli(['__complete', '--', ...typed], { env: { HOME: folder }, cwd: folder })).stdout
+        .split('\n')
+        .filter(Boolean)
+        .map(line => line.split('\t')[0]);
+    expect(await proposals('copy', `${host}/`)).toContain(`${host}/sample/hello`);
+    expect(await proposals('copy', `${host}/sample/hello:`)).toEqual([`${host}/sample/hello:1`]);
+    expect(await proposals('copy', 'oci:')).toContain('oci:up');
+    expect(await proposals('inspect', '--output', '')).toEqual(['text', 'json']);
+    expect(await proposals('copy', '127.0.0.1:1/')).toEqual([]);
+  });
+
   it('registry-gc describes what is printed', async () => {
     const data = join(folder, 'idle');
     const idle = new AbortController();

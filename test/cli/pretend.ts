@@ -15,6 +15,7 @@ export interface Pretence {
   readonly terminal?: boolean;
   /** A frozen one, unless the other side of a conversation has a real one. */
   readonly clock?: Clock;
+  readonly columns?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -23,7 +24,7 @@ export async function runCli(words: readonly string[], pretence: Pretence = {}):
   const written = { stdout: '', stderr: '' };
   const sink = (name: 'stdout' | 'stderr') => ({
     isTTY: pretence.terminal === true,
-    columns: 80,
+    columns: pretence.columns ?? 80,
     write: (text: string) => {
       written[name] += text;
     },

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Registry } from '../../src/image/oci/registry.ts';
+import { parseContent } from '../../src/image/oci/content.ts';
+import type { Manifest, Registry } from '../../src/image/oci/registry.ts';
 import { collect } from '../../src/image/oci/verified.ts';
 import { mediaTypes } from '../../src/model/descriptor.ts';
 import { faultOf } from '../faults.ts';
@@ -193,6 +194,40 @@ export function registryContract(name: string, create: () => Promise<Registry>, 
       expect(found.map(({ digest }) => digest).sort()).toEqual([...digests].sort());
     });
 
+    it('loses nothing when ten writers change one tag at once', async () => {
+      const registry = await create();
+      const config = blobOf('{}', mediaTypes.empty);
+      await registry.push(config.push);
+      const layers = Array.from({ length: 10 }, (_, at) => blobOf(`layer ${at}`));
+      const layersOf = (manifest: Manifest | undefined): readonly string[] =>
+        manifest === undefined ? [] : layerDigests(manifest);
+      await Promise.all(
+        layers.map(async layer => {
+          await registry.push(layer.push);
+          await registry.change('shared', {
+            isDone: current => layersOf(current).includes(layer.descriptor.digest),
+            apply: current => {
+              const present = layers.filter(other => layersOf(current).includes(other.descriptor.digest));
+              const all = [...present, layer].map(({ descriptor }) => descriptor);
+              return manifestOf({ config: config.descriptor, layers: all });
+            },
+          });
+        }),
+      );
+      const wanted = layers.map(({ descriptor }) => descriptor.digest);
+      expect(layersOf(await registry.manifest('shared')).toSorted()).toEqual(wanted.toSorted());
+    });
+
+    it('changes no tag that needs no change', async () => {
+      const registry = await create();
+      await pushImage(registry, imageOf('one', ['first layer']), 'v1');
+      const refuse = (): never => {
+        throw new Error('asked for a change');
+      };
+      const found = await registry.change('v1', { isDone: () => true, apply: refuse });
+      expect(found?.descriptor.digest).toBe((await registry.head('v1'))?.digest);
+    });
+
     it('keeps an artifact without configuration and an index without children', async () => {
       const registry = await create();
       const empty = manifestOf({ manifests: [] }, mediaTypes.index);
@@ -212,4 +247,9 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const item of items) found.push(item);
   return found;
+}
+
+function layerDigests(manifest: Manifest): readonly string[] {
+  const content = parseContent(manifest);
+  return content.kind === 'manifest' ? content.layers.map(({ digest }) => digest) : [];
 }

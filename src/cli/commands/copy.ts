@@ -2,10 +2,10 @@ import { stage } from '../../ground/progress/progress.ts';
 import { formatBytes, formatCount } from '../../ground/terminal/amounts.ts';
 import { defined } from '../../model/defined.ts';
 import { resolvePredicateType } from '../../model/statement.ts';
-import { copyImage } from '../../workflow/copy-image.ts';
+import { type CopiedImage, copyImage } from '../../workflow/copy-image.ts';
 import { defineCommand } from '../command.ts';
 import { trustChoice, trustFlags } from '../evidence/trust-flags.ts';
-import { reachOptions, registryFlags } from '../registry-flags.ts';
+import { completeImageArgument, platforms, reachOptions, registryFlags } from '../registry-flags.ts';
 import { trackCopy } from '../show/copy-progress.ts';
 
 export const command = defineCommand({
@@ -32,11 +32,21 @@ export const command = defineCommand({
     'changes. Signatures, attestations and whatever else refers to the image come along. What the target has is not sent\n' +
     'again, so an interrupted copy goes on where it was; the tag is set last.',
   args: [
-    { name: 'SOURCE', brief: 'the image to copy', required: true },
-    { name: 'TARGET', brief: 'where to; without a tag it gets that of the source', required: true },
+    { name: 'SOURCE', brief: 'the image to copy', required: true, complete: completeImageArgument },
+    {
+      name: 'TARGET',
+      brief: 'where to; without a tag it gets that of the source',
+      required: true,
+      complete: completeImageArgument,
+    },
   ],
   flags: {
-    platform: { kind: 'text', placeholder: 'OS/ARCH', brief: 'only this platform' },
+    platform: {
+      kind: 'text',
+      placeholder: 'OS/ARCH',
+      brief: 'only this platform',
+      complete: () => platforms,
+    },
     evidence: {
       kind: 'toggle',
       brief: 'leave signatures, attestations and other referrers behind',
@@ -82,21 +92,23 @@ export const command = defineCommand({
       });
     }
     const { root, ...rest } = result;
+    context.say(describeCopy(result));
     return { result: { ...rest, digest: root.digest, mediaType: root.mediaType } };
   },
-  text: ({ target, digest, tags, blobs, manifests, bytesSent, evidence, verified }) => {
-    const sent = [
-      `${formatCount(blobs.uploaded, 'blob')} sent (${formatBytes(bytesSent)})`,
-      `${blobs.mounted} mounted`,
-      `${blobs.present} there before`,
-    ].join(', ');
-    const isNews = blobs.uploaded + blobs.mounted + manifests.uploaded > 0;
-    const facts = [
-      ...(tags.length > 0 ? [`tagged ${tags.join(', ')}`] : []),
-      isNews ? sent : 'everything was there before',
-      ...(evidence > 0 ? [`${formatCount(evidence, 'piece', 'pieces')} of evidence`] : []),
-      ...(verified === undefined ? [] : [`${verified} verified at both ends`]),
-    ];
-    return `${target.replace(/@sha(?:256|512):.*$/, '')}@${digest}\n${facts.join('; ')}`;
-  },
+  text: ({ target, digest }) => `${target.replace(/@sha(?:256|512):.*$/, '')}@${digest}`,
 });
+
+function describeCopy({ tags, blobs, manifests, bytesSent, evidence, verified }: CopiedImage): string {
+  const sent = [
+    `${formatCount(blobs.uploaded, 'blob')} sent (${formatBytes(bytesSent)})`,
+    `${blobs.mounted} mounted`,
+    `${blobs.present} there before`,
+  ].join(', ');
+  const isNews = blobs.uploaded + blobs.mounted + manifests.uploaded > 0;
+  return [
+    ...(tags.length > 0 ? [`tagged ${tags.join(', ')}`] : []),
+    isNews ? sent : 'everything was there before',
+    ...(evidence > 0 ? [`${formatCount(evidence, 'piece', 'pieces')} of evidence`] : []),
+    ...(verified === undefined ? [] : [`${verified} verified at both ends`]),
+  ].join('; ');
+}

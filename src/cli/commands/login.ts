@@ -2,7 +2,7 @@ import { Fault } from '../../ground/fault/fault.ts';
 import { logIn } from '../../workflow/log-in.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
-import { reachOptions, readPassword, registryFlags } from '../registry-flags.ts';
+import { completeLoginHost, reachOptions, readPassword, registryFlags } from '../registry-flags.ts';
 
 const { username, passwordStdin, ...reachFlags } = registryFlags;
 
@@ -18,7 +18,14 @@ export const command = defineCommand({
     'The registry is asked first; only what it accepts is kept, in the docker configuration (or the credential helper that\n' +
     'it names), where docker, podman, cosign and others find it. There is no flag for the password: it would show in the\n' +
     'list of processes.',
-  args: [{ name: 'REGISTRY', brief: 'host[:port]; without it Docker Hub', required: false }],
+  args: [
+    {
+      name: 'REGISTRY',
+      brief: 'host[:port]; without it Docker Hub',
+      required: false,
+      complete: completeLoginHost,
+    },
+  ],
   flags: {
     username: { ...username, brief: 'who you are there', short: 'u', group: 'Login' },
     passwordStdin: { ...passwordStdin, group: 'Login' },

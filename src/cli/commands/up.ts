@@ -1,9 +1,11 @@
+import { access, constants } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { asFault, renderFault } from '../../ground/fault/render.ts';
 import { defined } from '../../model/defined.ts';
 import { up } from '../../workflow/up/up.ts';
 import { defineCommand } from '../command.ts';
+import type { Context } from '../context.ts';
 import { renderTour } from '../show/tour.ts';
 import { version } from '../version.ts';
 
@@ -56,12 +58,30 @@ export const command = defineCommand({
       signal,
       ...defined({ readyFile: flags.readyFile === undefined ? undefined : resolve(cwd, flags.readyFile) }),
       onProblem: error => context.say(renderFault(asFault(error), context.errStyle)),
-      onReady: ready =>
-        context.write(
-          `${renderTour(ready, isUsual ? {} : { exportFolder: sigstoreData }, context.errStyle)}\n`,
-        ),
+      onReady: async ready => {
+        const hints = defined({
+          alias: await aliasFor(env),
+          exportFolder: isUsual ? undefined : sigstoreData,
+        });
+        context.write(`${renderTour(ready, hints, context.errStyle)}\n`);
+      },
     });
     return { result: undefined };
   },
   text: () => '',
 });
+
+/** Where cg is not on the PATH, as in a fresh clone, the tour begins with a name for it. */
+async function aliasFor(env: Context['env']): Promise<string | undefined> {
+  const folders = (env.PATH ?? '').split(delimiter).filter(Boolean);
+  const found = await Promise.all(
+    folders.map(folder =>
+      access(join(folder, 'cg'), constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  const program = process.argv[1];
+  return found.includes(true) || program === undefined ? undefined : `alias cg="node '${program}'"`;
+}

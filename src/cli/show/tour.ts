@@ -3,12 +3,15 @@ import type { Digest } from '../../model/digest.ts';
 import { shortDigest } from '../../model/digest.ts';
 import type { UpReady } from '../../workflow/up/up.ts';
 
-/** What runs now, and a few commands to try against it. `exportFolder` when later commands must be told where it is. */
-export function renderTour(
-  ready: UpReady,
-  { exportFolder }: { readonly exportFolder?: string },
-  style: Style,
-): string {
+/** What later commands must be told, where it does not go without saying. */
+export interface TourHints {
+  readonly alias?: string;
+  /** The folder of the local Sigstore. */
+  readonly exportFolder?: string;
+}
+
+/** What runs now, and a few commands to try against it. */
+export function renderTour(ready: UpReady, { alias, exportFolder }: TourHints, style: Style): string {
   const host = new URL(ready.registry).host;
   const taken = ready.insteadOf === undefined ? '' : ` (${ready.insteadOf} was taken)`;
   const steps = [
@@ -34,12 +37,13 @@ export function renderTour(
     style.bold('CascadeGuard runs on this machine.'),
     '',
     `  registry  ${style.cyan(ready.registry)}${taken}`,
-    `  sample    ${ready.sample}  ${style.dim(shortDigest(ready.digest as Digest))}`,
+    `  sample    ${ready.sample}  ${style.dim(`digest ${shortDigest(ready.digest as Digest)}…`)}`,
     `  sigstore  ${ready.sigstore}`,
     `  data      ${ready.data}`,
     '',
     'Try, in another terminal:',
     '',
+    ...(alias === undefined ? [] : [`  ${alias}`]),
     ...steps.flatMap(([run, does]) => [`  ${style.dim(`# ${does}`)}`, `  ${run}`]),
     '',
     'Stop with Ctrl-C; everything is still there the next time.',

@@ -419,3 +419,19 @@ describe('URLs in errors', () => {
     expect(redactUrl('not a url')).toBe('(not a URL)');
   });
 });
+
+describe('a body that is read late', () => {
+  it('is whole when it arrived, and an error when the connection was cut meanwhile', async () => {
+    const url = await listen((request, response) => {
+      if (request.url === '/whole') return response.end('late');
+      response.writeHead(200, { 'content-length': 100 }).write('half');
+      return setImmediate(() => response.destroy());
+    });
+    const http = client();
+    const [whole, cut] = [await http.request({ url: new URL('/whole', url) }), await http.request({ url })];
+    // By now both connections are done.
+    await new Promise(resolve => setTimeout(resolve, 50));
+    expect((await readBytes(whole, 100)).toString()).toBe('late');
+    expect((await faultOf(readBytes(cut, 100))).code).toBe('NETWORK');
+  });
+});

@@ -13,7 +13,7 @@ export interface UpRequest
   readonly sigstoreData?: string;
   readonly addr: string;
   readonly signal: AbortSignal;
-  readonly onReady: (ready: UpReady) => void;
+  readonly onReady: (ready: UpReady) => void | Promise<void>;
 }
 
 /** What now runs on this machine. */
@@ -60,7 +60,7 @@ async function serve({ onReady, ...request }: UpRequest, addr: string, insteadOf
       );
       const sigstore = sigstoreOf({ ...request, onReady });
       const signer = await trySigning(sample, sigstore, request);
-      onReady({
+      await onReady({
         registry: registry.url,
         data: request.data,
         sample,

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { Fault } from '../../../ground/fault/fault.ts';
+import { Fault, hasCode } from '../../../ground/fault/fault.ts';
 import { type Descriptor, mediaTypes } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
 import { formatImageReference, parseImageReference } from '../../../model/image-reference.ts';
 import { largestManifestRead } from '../content.ts';
+import { gunzip } from '../gunzip.ts';
 import type { Call, Manifest, Pushed, Registry, TagOrDigest } from '../registry.ts';
 import { digestFault, digestOf, exactly, verified } from '../verified.ts';
 import { ArchiveFile, sniffCompression } from './archive-file.ts';
@@ -180,7 +179,7 @@ async function readLayer(
   };
   if (isGzip) {
     unpacked = createHash('sha256');
-    await hashUnpacked(file, Readable.from(tee()), unpacked);
+    await hashUnpacked(file, tee(), unpacked);
   } else {
     for await (const _ of tee());
   }
@@ -193,23 +192,19 @@ async function readLayer(
 
 async function hashUnpacked(
   file: ArchiveFile,
-  packed: Readable,
+  packed: AsyncIterable<Uint8Array>,
   hash: ReturnType<typeof createHash>,
 ): Promise<void> {
-  const gunzip = createGunzip({ chunkSize: 1024 * 1024 });
-  packed.on('error', error => gunzip.destroy(error));
-  let size = 0;
   try {
-    for await (const chunk of packed.pipe(gunzip) as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > largestUnpacked) throw invalid(file, 'a layer that unpacks without end');
-      hash.update(chunk);
-    }
+    for await (const chunk of gunzip(packed, largestUnpacked, file.path)) hash.update(chunk);
   } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw invalid(file, 'a layer that is not proper gzip', undefined, error);
-  } finally {
-    packed.destroy();
+    if (!hasCode(error, 'CONTENT_INVALID')) throw error;
+    throw invalid(
+      file,
+      `a layer that is or unpacks to ${error.actual ?? 'something else'}`,
+      undefined,
+      error,
+    );
   }
 }
 

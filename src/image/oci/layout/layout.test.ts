@@ -146,8 +146,8 @@ describe('a layout folder', () => {
   it('needs no name when it holds one image, and offers the names when it holds several', async () => {
     const access = new RegistryAccess({ env: {} });
     const layout = create();
-    const digest = await pushImage(layout, imageOf('one'), 'v1');
-    expect((await open(`oci:${layout.folder}`, access)).reference).toBe(digest);
+    await pushImage(layout, imageOf('one'), 'v1');
+    expect((await open(`oci:${layout.folder}`, access)).reference).toBe('v1');
     await pushImage(layout, imageOf('two'), 'v2');
     const fault = await faultOf(open(`oci:${layout.folder}`, access));
     expect([fault.code, fault.next]).toEqual([
