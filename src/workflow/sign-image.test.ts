@@ -18,7 +18,9 @@ import type { Descriptor } from '../model/descriptor.ts';
 import { parseBundle } from '../trust/attest/bundle/parse-bundle.ts';
 import { githubClaims, gitlabClaims } from '../trust/attest/local-sigstore/identity/development-identity.ts';
 import { startLocalSigstore } from '../trust/attest/local-sigstore/start.ts';
+import { encryptCosignKey } from '../trust/attest/signers/cosign-key.ts';
 import { attestImage } from './attest-image.ts';
+import { copyImage } from './copy-image.ts';
 import { storeSigned } from './evidence/store-signed.ts';
 import { type SigningEvent, signImage } from './sign-image.ts';
 import { verifyImage } from './verify-image.ts';
@@ -302,6 +304,60 @@ describe('who signs', () => {
     );
     expect(fault.code).toBe('SIGNER_FAILED');
     expect(await faultOf(signImage({ ...choice, key: 'command:kms' }))).toMatchObject({ code: 'USAGE' });
+  });
+});
+
+describe('secrets', () => {
+  it('stand in no error: passwords, keys in the environment, what a signer program says', async () => {
+    const { reference } = await registry.image('secret/web');
+    const pkcs8 = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });
+    const key = bench.write('locked.key', await encryptCosignKey(pkcs8, 'another password'));
+    const pub = bench.write(
+      'secret.pub',
+      generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        .publicKey.export({ format: 'pem', type: 'spki' })
+        .toString(),
+    );
+    const program = bench.write('loud.cjs', `console.error('${planted.token}'); process.exit(3)`);
+    const attempts = [
+      { key, env: { COSIGN_PASSWORD: planted.password } },
+      {
+        key: 'env://KEY',
+        env: { KEY: `-----BEGIN PRIVATE KEY-----\n${planted.token}\n-----END PRIVATE KEY-----` },
+      },
+      { key: `command:${process.execPath} ${program}`, publicKey: pub, env: { PATH: process.env.PATH } },
+      {
+        key,
+        env: { COSIGN_PASSWORD: 'another password' },
+        username: 'user',
+        password: planted.password,
+        image: '127.0.0.1:1/x',
+      },
+    ];
+    const codes: string[] = [];
+    for (const attempt of attempts)
+      codes.push((await faultOf(signImage({ image: reference, ...attempt }))).code);
+    expect(codes).toEqual(['KEY_INVALID', 'KEY_INVALID', 'SIGNER_FAILED', 'NETWORK']);
+  });
+});
+
+describe('offline', () => {
+  it('a key signs what lies in a folder, and nothing else is signed', async () => {
+    const { reference } = await registry.image('offline/web');
+    const folder = `oci:${join(bench.folder, 'offline-folder')}:1`;
+    await copyImage({ env: {}, source: reference, target: folder });
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const key = bench.write('offline.key', privateKey.export({ format: 'pem', type: 'pkcs8' }).toString());
+    const pub = bench.write('offline.pub', publicKey.export({ format: 'pem', type: 'spki' }).toString());
+    await signImage({ image: folder, env: {}, offline: true, key });
+    const verified = await verifyImage({
+      image: folder,
+      env: { HOME: bench.folder },
+      offline: true,
+      keys: [pub],
+    });
+    expect(verified.verdict).toBe('accepted');
+    expect(await faultOf(signImage({ ...local(folder), offline: true }))).toMatchObject({ code: 'OFFLINE' });
   });
 });
 
