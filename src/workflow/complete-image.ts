@@ -45,6 +45,7 @@ async function tagsOf(place: string, o: ReachOptions): Promise<readonly string[]
     const { registry } = await open(place, access, { to: 'write' });
     const tags: string[] = [];
     for await (const tag of registry.tags(o.signal === undefined ? {} : { signal: o.signal })) {
+      // Evidence and lists of referrers live under tags of their own, which nobody types.
       if (isEvidenceTag(tag)) continue;
       tags.push(tag);
       if (tags.length >= most) break;

@@ -13,9 +13,9 @@ export interface Pretence {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly terminal?: boolean;
+  readonly columns?: number;
   /** A frozen one, unless the other side of a conversation has a real one. */
   readonly clock?: Clock;
-  readonly columns?: number;
   readonly signal?: AbortSignal;
 }
 

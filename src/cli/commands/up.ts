@@ -59,10 +59,7 @@ export const command = defineCommand({
       ...defined({ readyFile: flags.readyFile === undefined ? undefined : resolve(cwd, flags.readyFile) }),
       onProblem: error => context.say(renderFault(asFault(error), context.errStyle)),
       onReady: async ready => {
-        const hints = defined({
-          alias: await aliasFor(env),
-          exportFolder: isUsual ? undefined : sigstoreData,
-        });
+        const hints = { alias: await aliasFor(env), exportFolder: isUsual ? undefined : sigstoreData };
         context.write(`${renderTour(ready, hints, context.errStyle)}\n`);
       },
     });

@@ -3,11 +3,12 @@ import type { Digest } from '../../model/digest.ts';
 import { shortDigest } from '../../model/digest.ts';
 import type { UpReady } from '../../workflow/up/up.ts';
 
-/** What later commands must be told, where it does not go without saying. */
+/** What the reader of the tour has to type first. */
 export interface TourHints {
-  readonly alias?: string;
-  /** The folder of the local Sigstore. */
-  readonly exportFolder?: string;
+  /** A name for cg where it is not on the PATH. */
+  readonly alias: string | undefined;
+  /** Where later commands must look for the local Sigstore. */
+  readonly exportFolder: string | undefined;
 }
 
 /** What runs now, and a few commands to try against it. */
