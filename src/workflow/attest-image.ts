@@ -9,7 +9,7 @@ import { buildStatement, formatStatement } from '../trust/attest/statement.ts';
 import type { OpenedSigning } from './evidence/signing-place.ts';
 import type { SignedEvidence } from './evidence/store-signed.ts';
 import type { EvidenceTarget, ResolvedImage } from './evidence/targets.ts';
-import { callOf, evidenceRun, type SignedImage, type SignImageOptions } from './sign-image.ts';
+import { callOf, evidenceRun, type SignedImage, type SignImageOptions, signTarget } from './sign-image.ts';
 
 export interface PredicateFile {
   /** A short name (slsaprovenance1, spdxjson, cyclonedx, vuln, openvex, vsa, test-result …) or a URI. */
@@ -19,6 +19,8 @@ export interface PredicateFile {
 
 export interface AttestImageOptions extends SignImageOptions {
   readonly predicates: readonly PredicateFile[];
+  /** Sign the image as well, with the same certificate. */
+  readonly sign?: boolean;
 }
 
 export interface AttestedImage extends SignedImage {
@@ -44,8 +46,14 @@ export async function attestImage(o: AttestImageOptions): Promise<AttestedImage>
   for (const file of o.predicates) predicates.push(await readPredicate(file));
   const signed = await evidenceRun(o, async (image, signing) => {
     const evidence: SignedEvidence[] = [];
-    for (const target of image.targets)
-      evidence.push(await attestTarget(image, target, predicates, signing, callOf(o)));
+    for (const target of image.targets) {
+      const [signature, attestations] = await Promise.all([
+        o.sign === true ? signTarget(image, target, signing, callOf(o)) : undefined,
+        attestTarget(image, target, predicates, signing, callOf(o)),
+      ]);
+      if (signature !== undefined) evidence.push(signature);
+      evidence.push(attestations);
+    }
     return evidence;
   });
   return { ...signed, predicateTypes: predicates.map(({ predicateType }) => predicateType) };

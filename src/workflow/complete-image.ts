@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { open } from '../image/oci/open.ts';
+import { isEvidenceTag } from '../image/oci/referrer-index.ts';
 import { isLoopbackHost } from '../model/image-reference.ts';
 import { listLogins } from './list-logins.ts';
 import { type ReachOptions, reachRegistries } from './reach-registries.ts';
@@ -45,7 +46,7 @@ async function tagsOf(place: string, o: ReachOptions): Promise<readonly string[]
     const tags: string[] = [];
     for await (const tag of registry.tags(o.signal === undefined ? {} : { signal: o.signal })) {
       // Evidence and lists of referrers live under tags of their own, which nobody types.
-      if (/^sha(?:256|512)-[0-9a-f]{64}/.test(tag)) continue;
+      if (isEvidenceTag(tag)) continue;
       tags.push(tag);
       if (tags.length >= most) break;
     }

@@ -18,7 +18,9 @@ import type { Descriptor } from '../model/descriptor.ts';
 import { parseBundle } from '../trust/attest/bundle/parse-bundle.ts';
 import { githubClaims, gitlabClaims } from '../trust/attest/local-sigstore/identity/development-identity.ts';
 import { startLocalSigstore } from '../trust/attest/local-sigstore/start.ts';
+import { encryptCosignKey } from '../trust/attest/signers/cosign-key.ts';
 import { attestImage } from './attest-image.ts';
+import { copyImage } from './copy-image.ts';
 import { storeSigned } from './evidence/store-signed.ts';
 import { type SigningEvent, signImage } from './sign-image.ts';
 import { verifyImage } from './verify-image.ts';
@@ -305,6 +307,60 @@ describe('who signs', () => {
   });
 });
 
+describe('secrets', () => {
+  it('stand in no error: passwords, keys in the environment, what a signer program says', async () => {
+    const { reference } = await registry.image('secret/web');
+    const pkcs8 = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });
+    const key = bench.write('locked.key', await encryptCosignKey(pkcs8, 'another password'));
+    const pub = bench.write(
+      'secret.pub',
+      generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        .publicKey.export({ format: 'pem', type: 'spki' })
+        .toString(),
+    );
+    const program = bench.write('loud.cjs', `console.error('${planted.token}'); process.exit(3)`);
+    const attempts = [
+      { key, env: { COSIGN_PASSWORD: planted.password } },
+      {
+        key: 'env://KEY',
+        env: { KEY: `-----BEGIN PRIVATE KEY-----\n${planted.token}\n-----END PRIVATE KEY-----` },
+      },
+      { key: `command:${process.execPath} ${program}`, publicKey: pub, env: { PATH: process.env.PATH } },
+      {
+        key,
+        env: { COSIGN_PASSWORD: 'another password' },
+        username: 'user',
+        password: planted.password,
+        image: '127.0.0.1:1/x',
+      },
+    ];
+    const codes: string[] = [];
+    for (const attempt of attempts)
+      codes.push((await faultOf(signImage({ image: reference, ...attempt }))).code);
+    expect(codes).toEqual(['KEY_INVALID', 'KEY_INVALID', 'SIGNER_FAILED', 'NETWORK']);
+  });
+});
+
+describe('offline', () => {
+  it('a key signs what lies in a folder, and nothing else is signed', async () => {
+    const { reference } = await registry.image('offline/web');
+    const folder = `oci:${join(bench.folder, 'offline-folder')}:1`;
+    await copyImage({ env: {}, source: reference, target: folder });
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const key = bench.write('offline.key', privateKey.export({ format: 'pem', type: 'pkcs8' }).toString());
+    const pub = bench.write('offline.pub', publicKey.export({ format: 'pem', type: 'spki' }).toString());
+    await signImage({ image: folder, env: {}, offline: true, key });
+    const verified = await verifyImage({
+      image: folder,
+      env: { HOME: bench.folder },
+      offline: true,
+      keys: [pub],
+    });
+    expect(verified.verdict).toBe('accepted');
+    expect(await faultOf(signImage({ ...local(folder), offline: true }))).toMatchObject({ code: 'OFFLINE' });
+  });
+});
+
 describe('attesting', () => {
   it('makes several statements with one certificate, in both forms', async () => {
     const { reference, digest } = await registry.image('attest/many');
@@ -317,6 +373,23 @@ describe('attesting', () => {
     );
     expect([leaves.length, new Set(leaves).size]).toEqual([3, 1]);
     expect(await layersOf(await storeOf(reference), `${digest.replace(':', '-')}.att`)).toHaveLength(3);
+  });
+
+  it('signs the image as well when asked, with the same certificate', async () => {
+    const { reference, digest } = await registry.image('attest/signed');
+    await attestImage({ ...local(reference), predicates: predicates(), sign: true });
+    const bundles = await bundlesOf(reference, digest);
+    const leaves = bundles.map(({ material }) =>
+      material.kind === 'certificate' ? material.leaf.toString('hex') : '',
+    );
+    expect([leaves.length, new Set(leaves).size]).toEqual([2, 1]);
+    const trust = { identities: [bench.identity], allowLocalTrust: true };
+    const verified = await verifyImage({
+      ...local(reference),
+      ...trust,
+      predicateTypes: ['https://example.com/review/v1'],
+    });
+    expect([verified.verdict, verified.targets[0]?.items.length]).toEqual(['accepted', 4]);
   });
 
   it('writes the old statement into the old form, with the very bytes that the log knows', async () => {

@@ -125,6 +125,39 @@ for (const { name, program, needs } of kinds) {
       },
     );
 
+    it.skipIf(label('cosign2') !== '')(
+      `cosign2 accepts our bundles with Rekor 1 when it is told to read them${label('cosign2')}`,
+      async () => {
+        const { reference } = await registry.image('ours/bundle-cosign2');
+        const signingConfig = join(bench.data, 'signing_config.v1.json');
+        const trustedRoot = join(bench.data, 'trusted_root.json');
+        const choice = {
+          env: { SIGSTORE_ID_TOKEN: bench.token() },
+          signingConfig,
+          trustedRoot,
+          shape: 'bundle',
+        } as const;
+        await attestImage({ image: reference, ...choice, predicates: withPredicate('').predicates });
+        const words = [
+          'verify-attestation',
+          '--new-bundle-format',
+          '--type',
+          predicateType,
+          ...rootFlags(bench),
+        ];
+        const read = await cosign('cosign2', bench, ...words, ...identityFlags(bench), reference);
+        expect(read.code, read.text).toBe(0);
+        const wrong = await cosign(
+          'cosign2',
+          bench,
+          ...words,
+          ...identityFlags(bench, 'https://github.com/example/other'),
+          reference,
+        );
+        expect(wrong.code).not.toBe(0);
+      },
+    );
+
     for (const version of ['cosign2', 'cosign3'] as const) {
       const lacks = label(version);
       it.skipIf(lacks !== '')(

@@ -33,12 +33,19 @@ export const command = defineCommand({
       many: true,
       complete: 'files',
     },
+    sign: { kind: 'toggle', brief: 'sign the image as well, with the same certificate' },
     type: { kind: 'text', placeholder: 'TYPE', brief: 'the type of a single --predicate FILE' },
     ...signingFlags,
   },
   async run({ flags, args: [image = ''] }, context) {
     const predicates = predicatesOf(flags.predicate, flags.type, context.cwd);
-    return { result: await attestImage({ ...(await signingOptions(image, flags, context)), predicates }) };
+    return {
+      result: await attestImage({
+        ...(await signingOptions(image, flags, context)),
+        predicates,
+        sign: flags.sign,
+      }),
+    };
   },
   text: result =>
     `${renderSigned(result, 'attested')}\n${result.predicateTypes.map(type => `  ${type}`).join('\n')}`,

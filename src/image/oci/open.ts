@@ -7,6 +7,7 @@ import { OciArchive } from './archive/oci-archive.ts';
 import { LayoutRegistry } from './layout/layout.ts';
 import { readLayoutIndex } from './layout/layout-index.ts';
 import { type Location, parseLocation, targetOf } from './location.ts';
+import { isEvidenceTag } from './referrer-index.ts';
 import type { Call, Registry, TagOrDigest } from './registry.ts';
 import { RemoteRegistry } from './remote/remote.ts';
 
@@ -68,15 +69,12 @@ async function checkLayout(path: string): Promise<void> {
   });
 }
 
-/** Names under which evidence about an image is kept beside it; none of them is an image to choose. */
-const evidenceTag = /^sha(?:256|512)-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?$/;
-
 /** Files often hold one image, and then it needs no name. */
 async function onlyImage(registry: Registry): Promise<TagOrDigest> {
   const digests = await rootsOf(registry);
   const [first, ...others] = [...new Set(digests)];
   const tags: string[] = [];
-  for await (const tag of registry.tags()) tags.push(tag);
+  for await (const tag of registry.tags()) if (!isEvidenceTag(tag)) tags.push(tag);
   const [tag, ...otherTags] = tags;
   // Its one tag, so that a copy can keep it.
   if (first !== undefined && others.length === 0)
@@ -106,7 +104,7 @@ async function rootsOf(registry: Registry): Promise<readonly string[]> {
   const entries = index?.entries ?? [];
   const named = entries.filter(entry => {
     const name = entry.annotations?.['org.opencontainers.image.ref.name'];
-    return name !== undefined && !evidenceTag.test(name);
+    return name !== undefined && !isEvidenceTag(name);
   });
   return (named.length > 0 ? named : entries).map(({ digest }) => digest);
 }

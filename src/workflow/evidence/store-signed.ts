@@ -60,13 +60,13 @@ async function readBack(
 ): Promise<void> {
   if (referrers.length === 0) return;
   const listed = new Set((await registry.referrers(subject, o)).map(({ digest }) => digest));
-  for (const digest of referrers) {
+  await inParallel(referrers, writesAtOnce, async digest => {
     if (!listed.has(digest)) throw lost(registry, subject, `the list of what refers to it lacks ${digest}`);
     const content = parseContent(await registry.manifest(digest, o));
     // Every byte that comes back is compared with its digest on the way.
     if (content.kind === 'manifest')
       for (const layer of content.layers) await collect(registry.blob(layer, o));
-  }
+  });
 }
 
 async function readBackLegacy(

@@ -22,6 +22,7 @@ import { LayoutRegistry } from '../layout/layout.ts';
 import type { Registry } from '../registry.ts';
 import { RemoteRegistry } from '../remote/remote.ts';
 import { type CopyEvent, copyImage } from './copy.ts';
+import { inParallel } from './in-parallel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cg-copy-'));
 const open: { close(): unknown }[] = [];
@@ -264,6 +265,22 @@ describe('copying an image', () => {
     });
     expect(await target.head('v1')).toBeUndefined();
   });
+
+  it('carries a thousand referrers in bounded memory, and nothing the second time', async () => {
+    const [from, to] = [await remote({ referrers: 'api' }), await remote({ referrers: 'api' })];
+    const [source, target] = [from.at('shop/web'), to.at('shop/web')];
+    const image = imageOf('popular');
+    await pushImage(source, image, 'v1');
+    const notes = Array.from({ length: 1_000 }, (_, n) =>
+      referrerOf(image.manifest, 'application/x.note', `note ${n}`),
+    );
+    await inParallel(notes, 6, async note => await pushImage(source, note));
+    const before = process.memoryUsage().heapUsed;
+    const copy = () => copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] });
+    expect(await copy()).toMatchObject({ evidence: 1_000, manifests: { uploaded: 1_001 } });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(256 * 1024 * 1024);
+    expect(await copy()).toMatchObject({ evidence: 1_000, manifests: { uploaded: 0 }, bytesSent: 0 });
+  }, 60_000);
 
   it('does not replace another attached file', async () => {
     const source = layout();

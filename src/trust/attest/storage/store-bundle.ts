@@ -18,7 +18,7 @@ export async function storeBundle(registry: Registry, item: BundleToStore, o: Ca
   const bytes = Buffer.from(formatBundle(item.bundle));
   const layer = describeBytes(bundleMediaType, bytes);
   const config = describeBytes(mediaTypes.empty, emptyConfig);
-  await pushBytes(registry, config, emptyConfig, o);
+  await pushOnce(registry, config, o);
   await pushBytes(registry, layer, bytes, o);
   const { mediaType, digest, size } = item.subject;
   const manifest = encodeManifest({
@@ -37,4 +37,18 @@ export async function storeBundle(registry: Registry, item: BundleToStore, o: Ca
   });
   await registry.push({ kind: 'manifest', ...manifest }, o);
   return manifest.descriptor.digest;
+}
+
+/** All bundles of a run share one configuration; it is sent with the first of them. */
+const configured = new WeakMap<Registry, Promise<void>>();
+
+async function pushOnce(registry: Registry, config: Descriptor, o: Call): Promise<void> {
+  const push = configured.get(registry) ?? pushBytes(registry, config, emptyConfig, o);
+  configured.set(registry, push);
+  try {
+    await push;
+  } catch (error) {
+    configured.delete(registry);
+    throw error;
+  }
 }
