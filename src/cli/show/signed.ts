@@ -1,5 +1,5 @@
 import { formatCount } from '../../ground/terminal/amounts.ts';
-import { escapeForTerminal } from '../../ground/terminal/escape.ts';
+import { escapeLine } from '../../ground/terminal/escape.ts';
 import { describeSigner } from '../../model/identity.ts';
 import type { SignedImage } from '../../workflow/sign-image.ts';
 
@@ -13,7 +13,7 @@ export function renderSigned(signed: SignedImage, what: string): string {
     return `✓ ${digest}  ${[platform, places.join(' and ')].filter(Boolean).join('  ')}`;
   });
   return [
-    `${what} ${escapeForTerminal(signed.reference)} as ${escapeForTerminal(describeSigner(signed.signer))}`,
+    `${what} ${escapeLine(signed.reference)} as ${escapeLine(describeSigner(signed.signer))}`,
     ...lines,
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import { escapeForTerminal } from '../../ground/terminal/escape.ts';
+import { escapeLine } from '../../ground/terminal/escape.ts';
 import type { Style } from '../../ground/terminal/style.ts';
 import { describeSigner } from '../../model/identity.ts';
 import type { EvidenceItem, Missing, VerifiedImage, VerifiedTarget } from '../../workflow/verify-image.ts';
@@ -71,6 +71,6 @@ function describeMissing({ what, wanted, got }: Missing): string {
 
 /** One line, however hostile and however long. */
 function clean(text: string): string {
-  const line = escapeForTerminal(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+  const line = escapeLine(text);
   return line.length > 300 ? `${line.slice(0, 299)}…` : line;
 }
