@@ -14,7 +14,7 @@ rmSync(`${root}dist`, { recursive: true, force: true });
 const { outputFiles, metafile } = await build({
   metafile: true,
   absWorkingDir: root,
-  entryPoints: { cg: 'src/cli/main.ts', index: 'src/index.ts' },
+  entryPoints: { cg: 'src/cli/main.ts', index: 'src/index.ts', attest: 'src/attest.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -1,12 +1,14 @@
 // Writes what is generated from the code: docs/errors.md, docs/commands.md, docs/house.svg and schema/. With --check it only compares.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import * as z from 'zod';
 import { commandGroups, commandTable } from '../src/cli/command-table.ts';
 import { renderCommandHelp } from '../src/cli/help.ts';
 import { toSchemas } from '../src/config/json-schema.ts';
 import { type FaultCodeEntry, faultCodes } from '../src/ground/fault/codes.ts';
 import { exitCodes } from '../src/ground/fault/exit-codes.ts';
 import { plainStyle } from '../src/ground/terminal/style.ts';
+import { BuildRecordFile } from '../src/trust/attest/provenance/build-record-file.ts';
 import { drawHouse } from './draw-house.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -15,6 +17,7 @@ const outputs: Record<string, string> = {
   'docs/errors.md': errorsPage(),
   'docs/commands.md': await commandsPage(),
   'docs/house.svg': drawHouse(),
+  'schema/build-record.schema.json': `${JSON.stringify({ title: 'build record', ...z.toJSONSchema(BuildRecordFile) }, null, 2)}\n`,
   ...Object.fromEntries(
     toSchemas().map(({ file, schema }) => [`schema/${file}`, `${JSON.stringify(schema, null, 2)}\n`]),
   ),

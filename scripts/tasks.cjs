@@ -21,6 +21,9 @@ const tasks = {
     build({ always: true });
     return 0;
   },
+  async format() {
+    return spawnTask(bin('biome'), ['check', '--write', '.']);
+  },
   async docs() {
     return spawnTask(process.execPath, ['--import', 'tsx', path.join(root, 'scripts/generate-docs.ts')]);
   },

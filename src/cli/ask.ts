@@ -15,7 +15,11 @@ export function askOnTerminal(
   });
   if (o.hidden) process.stderr.write(question);
   return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
+    const leave = () => {
+      if (!o.hidden) process.stderr.write('\n');
+      lines.close();
+      reject(signal.reason);
+    };
     signal.addEventListener('abort', leave, { once: true });
     // In raw mode the terminal does not turn Ctrl-C into a signal.
     lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));

@@ -10,6 +10,14 @@ export interface CommandEntry {
   readonly aliases?: readonly string[];
 }
 
+/** What the nouns that group commands are about. */
+export const nounPurposes: Readonly<Record<string, string>> = {
+  config: 'settings and where they come from',
+  registry: 'the embedded registry',
+  sigstore: 'the local Sigstore',
+  trust: 'whom signatures are checked against',
+};
+
 export const commandGroups = ['Start', 'Images', 'Evidence', 'Servers', 'This program'] as const;
 export type CommandGroup = (typeof commandGroups)[number];
 
@@ -58,6 +66,36 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/logout.ts'),
   },
   {
+    path: 'sign',
+    purpose: 'sign an image by its digest, as this job or with a key',
+    group: 'Evidence',
+    load: () => import('./commands/sign.ts'),
+  },
+  {
+    path: 'attest',
+    purpose: 'state signed things about an image: provenance, SBOM, scans',
+    group: 'Evidence',
+    load: () => import('./commands/attest.ts'),
+  },
+  {
+    path: 'verify',
+    purpose: 'judge every signature and attestation of an image',
+    group: 'Evidence',
+    load: () => import('./commands/verify.ts'),
+  },
+  {
+    path: 'provenance',
+    purpose: 'say how an image was built, as a SLSA predicate',
+    group: 'Evidence',
+    load: () => import('./commands/provenance.ts'),
+  },
+  {
+    path: 'trust show',
+    purpose: 'show which keys judge evidence, and how old they are',
+    group: 'Evidence',
+    load: () => import('./commands/trust/show.ts'),
+  },
+  {
     path: 'registry serve',
     purpose: 'run a registry on this machine',
     group: 'Servers',
@@ -68,6 +106,18 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'remove what no image of a registry folder uses any more',
     group: 'Servers',
     load: () => import('./commands/registry/gc.ts'),
+  },
+  {
+    path: 'sigstore serve',
+    purpose: 'run a Sigstore on this machine, to try keyless signing',
+    group: 'Servers',
+    load: () => import('./commands/sigstore/serve.ts'),
+  },
+  {
+    path: 'sigstore token',
+    purpose: 'print a development identity for the local Sigstore',
+    group: 'Servers',
+    load: () => import('./commands/sigstore/token.ts'),
   },
   {
     path: 'completion',

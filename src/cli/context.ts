@@ -43,3 +43,8 @@ export interface Sink {
   readonly columns?: number;
   write(text: string): unknown;
 }
+
+/** Lines are fitted to a terminal only; a pipe gets them whole. */
+export function widthOf(sink: Sink): number | undefined {
+  return sink.isTTY === true ? sink.columns : undefined;
+}

@@ -1,6 +1,8 @@
 import { Fault } from '../ground/fault/fault.ts';
 import { nearest } from '../model/nearest.ts';
 import { type CommandEntry, commandTable } from './command-table.ts';
+import { flagName } from './flag-name.ts';
+import { globalFlags } from './global-flags.ts';
 
 export type Found =
   | { readonly kind: 'command'; readonly entry: CommandEntry; readonly words: readonly string[] }
@@ -9,7 +11,9 @@ export type Found =
 
 /** Finds the command that the first one or two plain words name. Flags may stand before and between them. */
 export function findCommand(words: readonly string[]): Found {
-  const plain = words.flatMap((word, index) => (word.startsWith('-') ? [] : [{ word, index }])).slice(0, 2);
+  const plain = words
+    .flatMap((word, index) => (word.startsWith('-') || isFlagValue(words, index) ? [] : [{ word, index }]))
+    .slice(0, 2);
   const [first, second] = plain;
   if (first === undefined) throw new Error('findCommand needs a word');
   const pair = second === undefined ? undefined : lookUp(`${first.word} ${second.word}`);
@@ -22,6 +26,16 @@ export function findCommand(words: readonly string[]): Found {
   );
   if (nouns.has(first.word) && second === undefined) return { kind: 'group', noun: first.word };
   throw unknownCommand(first.word, second?.word, nouns);
+}
+
+/** The word after a global flag that takes a value, as in `cg --output json inspect …`. */
+function isFlagValue(words: readonly string[], index: number): boolean {
+  const before = words[index - 1] ?? '';
+  return Object.entries(globalFlags).some(
+    ([key, flag]) =>
+      flag.kind !== 'toggle' &&
+      (before === flagName(key) || ('short' in flag && before === `-${flag.short}`)),
+  );
 }
 
 function lookUp(path: string): CommandEntry | undefined {

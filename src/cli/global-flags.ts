@@ -5,7 +5,7 @@ export const globalFlags = {
   output: {
     kind: 'text',
     placeholder: 'FORMAT',
-    brief: 'text or json (some commands know more)',
+    brief: 'format of the result',
     short: 'o',
     env: 'CG_OUTPUT',
     fallback: 'text',
@@ -17,7 +17,7 @@ export const globalFlags = {
   color: {
     kind: 'text',
     placeholder: 'WHEN',
-    brief: 'auto, always or never',
+    brief: 'when to use colour',
     choices: ['auto', 'always', 'never'],
     fallback: 'auto',
   },

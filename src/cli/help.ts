@@ -1,6 +1,6 @@
 import { formatBytes } from '../ground/terminal/amounts.ts';
 import type { Style } from '../ground/terminal/style.ts';
-import { formatTable } from '../ground/terminal/table.ts';
+import { formatTable, wrap } from '../ground/terminal/table.ts';
 import type { AnyCommand, Argument, Flag, Flags, NumberFlag, TextFlag } from './command.ts';
 import { type CommandEntry, commandTable } from './command-table.ts';
 import { flagName } from './flag-name.ts';
@@ -11,7 +11,7 @@ export function renderGroup(noun: string, style: Style): string {
   const rows = commandTable
     .filter(entry => entry.path.startsWith(`${noun} `))
     .map(entry => [`cg ${entry.path}`, entry.purpose]);
-  return `${style.bold(`Commands of cg ${noun}`)}\n${formatTable(rows, '  ')}`;
+  return `${style.bold(`Commands of cg ${noun}`)}\n${formatTable(rows, '  ', style.columns)}`;
 }
 
 /** Examples first; `-h` stops after the command's own flags. */
@@ -23,7 +23,7 @@ export function renderCommandHelp(
 ): string {
   const usage = ['cg', entry.path, ...(command.args ?? []).map(formatArgument), '[flags]'].join(' ');
   const blocks = [
-    `${style.bold(`cg ${entry.path}`)}: ${entry.purpose}`,
+    fit(`${style.bold(`cg ${entry.path}`)}: ${entry.purpose}`, style),
     `${style.bold('Examples')}\n${command.examples.map(e => `  ${style.dim(`# ${e.does}`)}\n  ${e.run}`).join('\n')}`,
     `${style.bold('Usage')}\n  ${usage}`,
   ];
@@ -35,14 +35,17 @@ export function renderCommandHelp(
       ),
     );
   }
-  if (long && command.about) blocks.push(command.about);
+  if (long && command.about) blocks.push(fit(command.about, style));
   blocks.push(...renderFlags(command.flags, 'Flags', style));
   if (long) {
     const formats = Object.keys(command.formats ?? {});
     blocks.push(...renderFlags(globalFlags, 'Flags of every command', style));
-    if (formats.length > 0) blocks.push(`Formats for --output: text, json, ${formats.join(', ')}`);
+    blocks.push(`Formats for --output: ${['text', 'json', ...formats].join(', ')}`);
     blocks.push(
-      'Exit codes: 0 done or allowed · 1 denied or different · 2 usage or configuration · 3 not reachable, no verdict · 4 not trustworthy · 70 our bug · 130 interrupted',
+      fit(
+        'Exit codes: 0 done or allowed · 1 denied or different · 2 usage or configuration · 3 not reachable, no verdict · 4 not trustworthy · 70 our bug · 130 interrupted',
+        style,
+      ),
     );
   } else {
     blocks.push(`All flags: cg ${entry.path} --help`);
@@ -56,7 +59,9 @@ function renderFlags(flags: Flags, fallbackGroup: string, style: Style): string[
     const group = flag.group ?? fallbackGroup;
     groups.set(group, [...(groups.get(group) ?? []), [formatFlag(key, flag), describeFlag(flag)]]);
   }
-  return [...groups].map(([group, rows]) => `${style.bold(group)}\n${formatTable(rows, '  ')}`);
+  return [...groups].map(
+    ([group, rows]) => `${style.bold(group)}\n${formatTable(rows, '  ', style.columns)}`,
+  );
 }
 
 function formatFlag(key: string, flag: Flag): string {
@@ -69,7 +74,7 @@ function formatFlag(key: string, flag: Flag): string {
 
 function describeFlag(flag: Flag): string {
   const notes: string[] = [];
-  if (flag.kind === 'text' && flag.choices) notes.push(flag.choices.join('|'));
+  if (flag.kind === 'text' && flag.choices) notes.push(flag.choices.join(', '));
   if (flag.kind !== 'toggle' && flag.fallback !== undefined && flag.fallback !== '')
     notes.push(`default ${formatFallback(flag)}`);
   if (flag.kind === 'text' && flag.many) notes.push('repeatable');
@@ -80,10 +85,25 @@ function describeFlag(flag: Flag): string {
 
 function formatFallback(flag: TextFlag | NumberFlag): string {
   if (flag.kind === 'bytes') return formatBytes(flag.fallback ?? 0);
-  return flag.kind === 'duration' ? `${(flag.fallback ?? 0) / 3_600_000}h` : String(flag.fallback);
+  return flag.kind === 'duration' ? formatInterval(flag.fallback ?? 0) : String(flag.fallback);
 }
 
 function formatArgument(argument: Argument): string {
   const name = argument.many ? `${argument.name}…` : argument.name;
   return argument.required ? name : `[${name}]`;
+}
+
+/** As it would be typed: 24h, 10m, 30s. */
+function formatInterval(milliseconds: number): string {
+  if (milliseconds % 3_600_000 === 0) return `${milliseconds / 3_600_000}h`;
+  return milliseconds % 60_000 === 0 ? `${milliseconds / 60_000}m` : `${milliseconds / 1000}s`;
+}
+
+/** Prose that goes on in the next line where the terminal ends. */
+function fit(text: string, { columns }: Style): string {
+  if (columns === undefined) return text;
+  return text
+    .split('\n')
+    .flatMap(line => wrap(line, columns - 1))
+    .join('\n');
 }

@@ -5,7 +5,7 @@ import { createStyle, type Style, wantsColour } from '../ground/terminal/style.t
 import { nearest } from '../model/nearest.ts';
 import type { AnyCommand } from './command.ts';
 import type { CommandEntry } from './command-table.ts';
-import type { World } from './context.ts';
+import { type World, widthOf } from './context.ts';
 import { findCommand } from './find-command.ts';
 import { renderCommandHelp, renderGroup } from './help.ts';
 
@@ -60,5 +60,5 @@ function print(world: World, text: string): ExitCode {
 }
 
 function styleFor(world: World): Style {
-  return createStyle(wantsColour('auto', world.env, world.stdout.isTTY === true));
+  return createStyle(wantsColour('auto', world.env, world.stdout.isTTY === true), widthOf(world.stdout));
 }

@@ -1,7 +1,7 @@
 import { createStyle, type Style, wantsColour } from '../ground/terminal/style.ts';
 import { formatTable } from '../ground/terminal/table.ts';
 import { commandGroups, commandTable } from './command-table.ts';
-import type { World } from './context.ts';
+import { type World, widthOf } from './context.ts';
 
 const quietWords = new Set(['--help', '-h', '--verbose', '-v', '--quiet', '-q']);
 
@@ -16,7 +16,10 @@ export async function printOverview(words: readonly string[], world: World): Pro
       next: 'cg --help',
     });
   }
-  const style = createStyle(wantsColour('auto', world.env, world.stdout.isTTY === true));
+  const style = createStyle(
+    wantsColour('auto', world.env, world.stdout.isTTY === true),
+    widthOf(world.stdout),
+  );
   world.stdout.write(`${renderOverview(style)}\n`);
   return 0;
 }
@@ -27,7 +30,7 @@ function renderOverview(style: Style): string {
     const rows = commandTable
       .filter(entry => entry.group === group)
       .map(entry => [`cg ${entry.path}`, entry.purpose]);
-    return rows.length === 0 ? [] : [`${style.bold(group)}\n${formatTable(rows, '  ')}`];
+    return rows.length === 0 ? [] : [`${style.bold(group)}\n${formatTable(rows, '  ', style.columns)}`];
   });
   return [
     'cg takes a container image from commit to cluster and proves every step.',
@@ -39,6 +42,7 @@ function renderOverview(style: Style): string {
         ['cg --version', 'version; with --output json also where it was built from'],
       ],
       '  ',
+      style.columns,
     )}`,
   ].join('\n\n');
 }

@@ -59,11 +59,12 @@ function splitWords(
     if (key === undefined || flag === undefined || (negated && flag.kind !== 'toggle'))
       throw unknownFlag(usage, token.rawName, keys.keys());
     if (flag.kind === 'toggle' && token.value !== undefined) {
+      // The value may be a secret that was put in the wrong place.
       throw wrong(
         usage.name,
         `${token.rawName} takes no value`,
         `${token.rawName} alone`,
-        `${token.rawName}=${token.value}`,
+        `${token.rawName}=…`,
       );
     }
     if (flag.kind !== 'toggle' && token.value === undefined) {
@@ -144,7 +145,7 @@ function readNumber(
 const parsers: Record<NumberFlag['kind'], (text: string) => Parsed<number>> = {
   count: text =>
     /^\d{1,15}$/.test(text) ? { value: Number(text) } : { problem: `"${text}" is not a whole number` },
-  duration: parseDuration,
+  duration: text => parseDuration(text, { seconds: true }),
   bytes: parseByteSize,
 };
 

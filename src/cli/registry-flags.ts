@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { Fault } from '../ground/fault/fault.ts';
 import { defined } from '../model/defined.ts';
+import { completeImage } from '../workflow/complete-image.ts';
+import { listLogins } from '../workflow/list-logins.ts';
 import type { ReachOptions } from '../workflow/reach-registries.ts';
 import type { Flags, FlagValues } from './command.ts';
 import type { Context } from './context.ts';
@@ -70,3 +72,27 @@ export async function readPassword(context: Context): Promise<string> {
     next: 'printf %s "$PASSWORD" | cg login REGISTRY --username NAME --password-stdin',
   });
 }
+
+/** Proposes images, for the shell; it has a second, so that a slow registry does not hold up the typing. */
+export async function completeImageArgument(context: Context, prefix: string): Promise<readonly string[]> {
+  const { env, cwd, offline, signal } = context;
+  return await completeImage(prefix, cwd, {
+    env,
+    offline,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(1000)]),
+  });
+}
+
+export async function completeLoginHost({ env }: Context): Promise<readonly string[]> {
+  return [...new Set(await listLogins(env))];
+}
+
+export const platforms: readonly string[] = [
+  'linux/amd64',
+  'linux/arm64',
+  'linux/arm/v7',
+  'linux/ppc64le',
+  'linux/s390x',
+  'linux/riscv64',
+  'windows/amd64',
+];

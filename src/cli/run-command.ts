@@ -1,9 +1,11 @@
 import { type ExitCode, exitCodes } from '../ground/fault/exit-codes.ts';
 import { Fault } from '../ground/fault/fault.ts';
+import { defuseWorkflowCommands } from '../ground/terminal/escape.ts';
+import { formatJson } from '../ground/terminal/format-json.ts';
 import { createStyle, type Style, wantsColour } from '../ground/terminal/style.ts';
 import type { AnyCommand } from './command.ts';
 import type { CommandEntry } from './command-table.ts';
-import type { Context, World } from './context.ts';
+import { type Context, type Sink, type World, widthOf } from './context.ts';
 import { findCommand } from './find-command.ts';
 import { type GlobalValues, globalFlags } from './global-flags.ts';
 import { readInput } from './read-input.ts';
@@ -32,7 +34,7 @@ async function runCommand(
   const global = input.flags as GlobalValues;
   const render = chooseFormat(entry, command, global);
   const { openProgress } = await import('./open-progress.ts');
-  const errStyle = styleOf(global, world, world.stderr.isTTY === true);
+  const errStyle = styleOf(global, world, world.stderr);
   const { progress, close } = openProgress(world, global, errStyle);
   const context: Context = {
     env: world.env,
@@ -46,15 +48,15 @@ async function runCommand(
     stdin: world.stdin,
     ...(world.ask && { ask: world.ask }),
     say: text => {
-      if (!global.quiet) world.stderr.write(`${text}\n`);
+      if (!global.quiet) world.stderr.write(forRunner(`${text}\n`, 'text', world));
     },
-    write: text => void world.stdout.write(text),
+    write: text => void world.stdout.write(forRunner(text, 'text', world)),
     errStyle,
   };
   try {
     const answer = await command.run(input, context);
     close();
-    await emit(render(answer.result, styleOf(global, world, world.stdout.isTTY === true)), global, world);
+    await emit(render(answer.result, styleOf(global, world, world.stdout)), global, world);
     return answer.exit ?? exitCodes.done;
   } finally {
     close();
@@ -68,7 +70,7 @@ function chooseFormat(
 ): (result: unknown, style: Style) => string {
   const format = global.output;
   if (format === 'text') return command.text;
-  if (format === 'json') return result => (result === undefined ? '' : JSON.stringify(result, null, 2));
+  if (format === 'json') return result => (result === undefined ? '' : formatJson(result));
   const own =
     command.formats !== undefined && Object.hasOwn(command.formats, format)
       ? command.formats[format]
@@ -86,13 +88,19 @@ async function emit(text: string, global: GlobalValues, world: World): Promise<v
   if (text === '') return;
   const line = text.endsWith('\n') ? text : `${text}\n`;
   if (global.outputFile === undefined) {
-    world.stdout.write(line);
+    world.stdout.write(forRunner(line, global.output, world));
     return;
   }
   const { writeResult } = await import('./write-result.ts');
   await writeResult(global.outputFile, line, world.cwd);
 }
 
-function styleOf(global: GlobalValues, world: World, isTerminal: boolean): Style {
-  return createStyle(global.outputFile === undefined && wantsColour(global.color, world.env, isTerminal));
+/** What GitHub's runner reads must hold no commands of others; JSON is safe by itself. */
+function forRunner(text: string, format: string, world: World): string {
+  return world.env.GITHUB_ACTIONS === 'true' && format !== 'json' ? defuseWorkflowCommands(text) : text;
+}
+
+function styleOf(global: GlobalValues, world: World, sink: Sink): Style {
+  if (global.outputFile !== undefined) return createStyle(global.color === 'always');
+  return createStyle(wantsColour(global.color, world.env, sink.isTTY === true), widthOf(sink));
 }

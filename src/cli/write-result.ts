@@ -1,3 +1,4 @@
+import { stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Fault } from '../ground/fault/fault.ts';
 import { writeFileAtomically } from '../ground/store/atomic-file.ts';
@@ -6,7 +7,13 @@ import { writeFileAtomically } from '../ground/store/atomic-file.ts';
 export async function writeResult(file: string, text: string, cwd: string): Promise<void> {
   const path = resolve(cwd, file);
   try {
-    await writeFileAtomically(path, text);
+    // A pipe or a device is written to; only files are replaced.
+    const isSpecial = await stat(path).then(
+      found => !found.isFile(),
+      () => false,
+    );
+    if (isSpecial) await writeFile(path, text);
+    else await writeFileAtomically(path, text);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
     const actual = cause instanceof Error ? cause.message : String(cause);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type * as z from 'zod';
 import { Fault, FaultList } from '../ground/fault/fault.ts';
-import { type LocatedYaml, readYaml } from '../ground/yaml/read-yaml.ts';
+import { type LocatedYaml, largestYaml, readYaml } from '../ground/yaml/read-yaml.ts';
 import { nearest } from '../model/nearest.ts';
 
 export interface ReadConfig<T> {
@@ -11,6 +11,9 @@ export interface ReadConfig<T> {
 }
 
 type Path = readonly PropertyKey[];
+
+/** Nobody reads more at once. */
+const mostProblems = 50;
 
 /** Reads a file of the user's; undefined when it does not exist. All problems are said at once. */
 export async function readConfig<S extends z.ZodType>(
@@ -38,21 +41,30 @@ export function parseConfig<S extends z.ZodType>(
   }
   const parsed = schema.safeParse(yaml.value ?? {});
   if (parsed.success) return { value: parsed.data, yaml, file };
-  const faults = parsed.error.issues.flatMap(issue => explainIssue(issue, file, yaml, schema, toWritten));
+  const faults = parsed.error.issues
+    .slice(0, mostProblems)
+    .flatMap(issue => explainIssue(issue, file, yaml, schema, toWritten));
   throw invalid(file, faults);
 }
 
+/** Bounded, and only from a file: a link to a device must not be read without end. */
 async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Fault('FILE_MISSING', {
+  const unreadable = (actual: string, cause?: unknown) =>
+    new Fault('FILE_MISSING', {
       what: 'a configuration file cannot be read',
       where: file,
-      actual: (cause as Error).message,
-      cause,
+      actual,
+      ...(cause !== undefined && { cause }),
     });
+  try {
+    const { isFile, size } = await stat(file).then(found => ({ isFile: found.isFile(), size: found.size }));
+    if (!isFile) throw unreadable('not a file');
+    if (size > largestYaml) throw unreadable(`${size} bytes; at most ${largestYaml} are read`);
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unreadable((cause as Error).message, cause);
   }
 }
 
@@ -64,7 +76,7 @@ function explainIssue(
   toWritten: (path: Path, written: unknown) => Path,
 ): Fault[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(key => {
+    return issue.keys.slice(0, mostProblems).map(key => {
       const meant = nearest(key, knownKeys(schema, issue.path));
       const path = toWritten([...issue.path, key], yaml.value);
       return fault(

@@ -9,8 +9,11 @@ const units: Record<string, number> = {
 };
 
 /** `48h`, `1d12h`, `P7D`, a bare number of hours, or a word for none; the result is in milliseconds. */
-export function parseDuration(text: string): Parsed<number> {
+export function parseDuration(text: string, o: { readonly seconds?: boolean } = {}): Parsed<number> {
   const word = text.trim().toLowerCase();
+  // A window of files is never seconds; a timeout on the command line is.
+  const seconds = o.seconds === true ? /^(\d{1,6})s$/.exec(word)?.[1] : undefined;
+  if (seconds !== undefined) return { value: Number(seconds) * 1000 };
   if (['0', 'none', 'false', 'disabled', 'off', 'no'].includes(word)) return { value: 0 };
   if (/^\d{1,6}$/.test(word)) return { value: Number(word) * (units.h ?? 0) };
   const iso = /^p(?:(\d{1,4})w)?(?:(\d{1,5})d)?(?:t(?:(\d{1,6})h)?(?:(\d{1,6})m)?)?$/.exec(word);

@@ -1,9 +1,14 @@
 /** The known word that a misspelt one most likely means, or undefined when none is near enough to be a help. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
+  const list = [...known];
+  const longer = list.filter(
+    candidate => word.length >= 3 && candidate.toLowerCase().startsWith(`${word.toLowerCase()}-`),
+  );
+  if (longer.length === 1) return longer[0];
   const limit = Math.max(1, Math.floor(Math.min(word.length, 64) / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
-  for (const candidate of known) {
+  for (const candidate of list) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
       best = candidate;

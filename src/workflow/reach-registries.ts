@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { Fault } from '../ground/fault/fault.ts';
 import type { Environment } from '../ground/http/proxy.ts';
@@ -28,6 +29,8 @@ export async function reachRegistries<T>(
   work: (access: RegistryAccess) => Promise<T>,
 ): Promise<T> {
   const explicit = bindCredential(explicitCredential(o), registries);
+  // Every request that is under way listens for the interruption; that is no leak, however many there are.
+  if (o.signal !== undefined) setMaxListeners(0, o.signal);
   const access = new RegistryAccess({
     env: o.env,
     ca: await readCertificates(o),

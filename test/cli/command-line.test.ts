@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -158,6 +158,39 @@ describe('the command line', () => {
     const { code, stderr } = await runCli(words('config show --output-file /nonexistent/folder/file'));
     expect(stderr).toContain('error WRITE_FAILED');
     expect(code).toBe(3);
+  });
+});
+
+describe('a narrow terminal', () => {
+  it('gets lines that fit, in help and in errors', async () => {
+    for (const words of [
+      ['--help'],
+      ['copy', '--help'],
+      ['registry', 'serve', '--help'],
+      ['inspect', 'ghcr.io/Shop/Web:1'],
+    ]) {
+      const { stdout, stderr } = await runCli(words, { terminal: true, columns: 60, env: { NO_COLOR: '1' } });
+      const tooLong = `${stdout}${stderr}`
+        .split('\n')
+        .filter(
+          line => line.length > 60 && line.trim().includes(' ') && !/^(?: {2}cg | {2}# |cg takes)/.test(line),
+        );
+      expect(tooLong).toEqual([]);
+    }
+  });
+});
+
+describe('flags of every command', () => {
+  it('may stand before the command, with their values', async () => {
+    const { code, stdout } = await runCli(words('--output json -q config show ci'));
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).settings.length).toBe(2);
+  });
+
+  it('write to a pipe or a device, and replace only files', async () => {
+    const { code } = await runCli(words('config show --output-file /dev/null'));
+    expect(code).toBe(0);
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 });
 

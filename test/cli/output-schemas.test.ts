@@ -1,15 +1,17 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandTable } from '../../src/cli/command-table.ts';
+import { systemClock } from '../../src/model/clock.ts';
 import { type UpReady, up } from '../../src/workflow/up/up.ts';
+import { buildRecord, githubEnvironment } from '../build-places.ts';
 import { runCli } from './pretend.ts';
 
 const schemas = join(import.meta.dirname, '../../schema/output');
 /** Servers print where they listen, and nothing else. */
-const servers = new Set(['up', 'registry serve']);
+const servers = new Set(['up', 'registry serve', 'sigstore serve']);
 
 let folder: string;
 let ready: UpReady;
@@ -29,6 +31,11 @@ afterAll(async () => {
   await running;
   rmSync(folder, { recursive: true, force: true });
 });
+
+function writeJson(name: string, content: object): string {
+  writeFileSync(join(folder, name), JSON.stringify(content));
+  return join(folder, name);
+}
 
 function problemsOf(name: string, json: string): unknown {
   const validate = new Ajv2020({ strict: true, allErrors: true }).compile(
@@ -74,6 +81,57 @@ describe('output schemas', () => {
     });
   });
 
+  it.each([
+    ['sign', () => ['--local', '--recursive']],
+    ['attest', () => ['--local', '--predicate', `https://example.com/x/v1=${writeJson('x.json', { x: 1 })}`]],
+    [
+      'verify',
+      () => ['--allow-local-trust', '--recursive', '--issuer-regexp', '.*', '--identity-regexp', '.*'],
+    ],
+    [
+      'copy',
+      () => [
+        `oci:${join(folder, 'verified')}`,
+        '--verify',
+        '--allow-local-trust',
+        '--issuer-regexp',
+        '.*',
+        '--identity-regexp',
+        '.*',
+      ],
+    ],
+  ] as const)('%s describes what is printed about evidence', async (name, words) => {
+    const command = [name, ready.sample, ...words(), '--sigstore-data', ready.sigstore, '--output', 'json'];
+    const { stdout, stderr } = await runCli(command, { env: { HOME: folder }, clock: systemClock });
+    expect({ problems: stdout === '' ? stderr : problemsOf(name, stdout) }).toEqual({ problems: [] });
+  });
+
+  it.each([
+    ['trust-show', () => ['trust', 'show', '--sigstore-data', ready.sigstore]],
+    [
+      'sigstore-token',
+      () => ['sigstore', 'token', '--as', 'me@example.com', '--sigstore-data', ready.sigstore],
+    ],
+    [
+      'provenance',
+      () => [
+        'provenance',
+        '--ci',
+        'github',
+        '--builder-id',
+        'https://builder.example',
+        '--record',
+        writeJson('record.json', buildRecord),
+      ],
+    ],
+  ] as const)('%s describes what is printed', async (name, words) => {
+    const { SIGSTORE_ID_TOKEN: _token, ...github } = githubEnvironment({ token: () => '' });
+    const { stdout, stderr } = await runCli([...words(), '--output', 'json'], {
+      env: { HOME: folder, ...github },
+    });
+    expect({ problems: stdout === '' ? stderr : problemsOf(name, stdout) }).toEqual({ problems: [] });
+  });
+
   it('login describes what is printed', async () => {
     const words = [
       'login',
@@ -87,6 +145,20 @@ describe('output schemas', () => {
     const { stdout } = await runCli(words, { env: { HOME: folder }, stdin: 'secret-word\n' });
     expect(problemsOf('login', stdout)).toEqual([]);
     expect(stdout).not.toContain('secret-word');
+  });
+
+  it('completion proposes what is in a registry of this machine and in folders', async () => {
+    const host = new URL(ready.registry).host;
+    const proposals = async (...typed: string[]) =>
+      (await runCli(['__complete', '--', ...typed], { env: { HOME: folder }, cwd: folder })).stdout
+        .split('\n')
+        .filter(Boolean)
+        .map(line => line.split('\t')[0]);
+    expect(await proposals('copy', `${host}/`)).toContain(`${host}/sample/hello`);
+    expect(await proposals('copy', `${host}/sample/hello:`)).toEqual([`${host}/sample/hello:1`]);
+    expect(await proposals('copy', 'oci:')).toContain('oci:up');
+    expect(await proposals('inspect', '--output', '')).toEqual(['text', 'json']);
+    expect(await proposals('copy', '127.0.0.1:1/')).toEqual([]);
   });
 
   it('registry-gc describes what is printed', async () => {

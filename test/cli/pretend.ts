@@ -1,6 +1,6 @@
 import type { World } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
-import { frozenClock } from '../../src/model/clock.ts';
+import { type Clock, frozenClock } from '../../src/model/clock.ts';
 
 export interface Ran {
   readonly code: number;
@@ -13,6 +13,9 @@ export interface Pretence {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly terminal?: boolean;
+  readonly columns?: number;
+  /** A frozen one, unless the other side of a conversation has a real one. */
+  readonly clock?: Clock;
   readonly signal?: AbortSignal;
 }
 
@@ -21,7 +24,7 @@ export async function runCli(words: readonly string[], pretence: Pretence = {}):
   const written = { stdout: '', stderr: '' };
   const sink = (name: 'stdout' | 'stderr') => ({
     isTTY: pretence.terminal === true,
-    columns: 80,
+    columns: pretence.columns ?? 80,
     write: (text: string) => {
       written[name] += text;
     },
@@ -29,7 +32,7 @@ export async function runCli(words: readonly string[], pretence: Pretence = {}):
   const world: World = {
     env: { HOME: '/nonexistent', ...pretence.env },
     cwd: pretence.cwd ?? '/nonexistent',
-    clock: frozenClock('2026-01-02T03:04:05Z'),
+    clock: pretence.clock ?? frozenClock('2026-01-02T03:04:05Z'),
     signal: pretence.signal ?? new AbortController().signal,
     stdin: Object.assign(
       (async function* () {

@@ -34,7 +34,7 @@ describe('the package', () => {
       .map(file => file.path)
       .filter(
         path =>
-          !/^(?:dist\/(?:cg|index)\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts|schema\/[\w/.-]+\.json|(?:README|CHANGELOG)\.md|LICENSE|package\.json)$/.test(
+          !/^(?:dist\/(?:attest|cg|index)\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts|schema\/[\w/.-]+\.json|(?:README|CHANGELOG)\.md|LICENSE|package\.json)$/.test(
             path,
           ),
       );
@@ -59,6 +59,21 @@ describe('the package', () => {
     });
     expect(JSON.parse(output)).toEqual({ value: { registry: 'docker.io', repository: 'library/web' } });
     expect(existsSync(join(folder, 'user/node_modules/cascadeguard/dist/types/index.d.ts'))).toBe(true);
+  });
+
+  it('signs and verifies as a library, without anything else', () => {
+    const script = `
+      import { resolvePredicateType, startLocalSigstore, verifyImage, Fault } from 'cascadeguard/attest';
+      const sigstore = await startLocalSigstore({ project: 'library' });
+      await sigstore.close();
+      const fault = await verifyImage({ image: 'oci:./nothing', env: {}, identities: [] }).catch(error => error);
+      console.log(JSON.stringify([resolvePredicateType('slsaprovenance1'), sigstore.issuer.endsWith('/local'), fault instanceof Fault, fault.code]));`;
+    const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: join(folder, 'user'),
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(output)).toEqual(['https://slsa.dev/provenance/v1', true, true, 'USAGE']);
+    expect(existsSync(join(folder, 'user/node_modules/cascadeguard/dist/types/attest.d.ts'))).toBe(true);
   });
 
   describe.each(findNodes())('on $name', ({ name, path }) => {

@@ -1,9 +1,11 @@
 import { stage } from '../../ground/progress/progress.ts';
 import { formatBytes, formatCount } from '../../ground/terminal/amounts.ts';
 import { defined } from '../../model/defined.ts';
-import { copyImage } from '../../workflow/copy-image.ts';
+import { resolvePredicateType } from '../../model/statement.ts';
+import { type CopiedImage, copyImage } from '../../workflow/copy-image.ts';
 import { defineCommand } from '../command.ts';
-import { reachOptions, registryFlags } from '../registry-flags.ts';
+import { trustChoice, trustFlags } from '../evidence/trust-flags.ts';
+import { completeImageArgument, platforms, reachOptions, registryFlags } from '../registry-flags.ts';
 import { trackCopy } from '../show/copy-progress.ts';
 
 export const command = defineCommand({
@@ -20,22 +22,47 @@ export const command = defineCommand({
       run: 'cg copy oci:./web 127.0.0.1:5000/shop/web:1.4 --platform linux/arm64',
       does: 'and out of it, one platform only',
     },
+    {
+      run: 'cg copy ghcr.io/shop/web:1.4 registry.example.com/shop/web:1.4 --verify --key cosign.pub',
+      does: 'only what is signed, verified again where it arrived before the tag is set',
+    },
   ],
   about:
     'An image is REGISTRY/REPOSITORY:TAG or @DIGEST, oci:FOLDER, oci-archive:FILE or docker-archive:FILE. The digest never\n' +
     'changes. Signatures, attestations and whatever else refers to the image come along. What the target has is not sent\n' +
     'again, so an interrupted copy goes on where it was; the tag is set last.',
   args: [
-    { name: 'SOURCE', brief: 'the image to copy', required: true },
-    { name: 'TARGET', brief: 'where to; without a tag it gets that of the source', required: true },
+    { name: 'SOURCE', brief: 'the image to copy', required: true, complete: completeImageArgument },
+    {
+      name: 'TARGET',
+      brief: 'where to; without a tag it gets that of the source',
+      required: true,
+      complete: completeImageArgument,
+    },
   ],
   flags: {
-    platform: { kind: 'text', placeholder: 'OS/ARCH', brief: 'only this platform' },
+    platform: {
+      kind: 'text',
+      placeholder: 'OS/ARCH',
+      brief: 'only this platform',
+      complete: () => platforms,
+    },
     evidence: {
       kind: 'toggle',
       brief: 'leave signatures, attestations and other referrers behind',
       fallback: true,
     },
+    verify: {
+      kind: 'toggle',
+      brief: 'copy only what is signed, and verify again at the target before the tag is set',
+    },
+    type: {
+      kind: 'text',
+      placeholder: 'TYPE',
+      brief: 'with --verify: also require an attestation of this type',
+      many: true,
+    },
+    ...trustFlags,
     ...registryFlags,
   },
   async run({ flags, args: [source = '', target = ''] }, context) {
@@ -47,6 +74,13 @@ export const command = defineCommand({
         target,
         evidence: flags.evidence,
         ...defined({ platform: flags.platform }),
+        ...(flags.verify && {
+          verify: {
+            ...trustChoice(flags, context),
+            predicateTypes: flags.type.map(resolvePredicateType),
+            onWarning: (text: string) => context.progress({ type: 'note', level: 'warning', text }),
+          },
+        }),
         onProgress: trackCopy(context.progress, id),
       }),
     );
@@ -58,20 +92,23 @@ export const command = defineCommand({
       });
     }
     const { root, ...rest } = result;
+    context.say(describeCopy(result));
     return { result: { ...rest, digest: root.digest, mediaType: root.mediaType } };
   },
-  text: ({ target, digest, tags, blobs, manifests, bytesSent, evidence }) => {
-    const sent = [
-      `${formatCount(blobs.uploaded, 'blob')} sent (${formatBytes(bytesSent)})`,
-      `${blobs.mounted} mounted`,
-      `${blobs.present} there before`,
-    ].join(', ');
-    const isNews = blobs.uploaded + blobs.mounted + manifests.uploaded > 0;
-    const facts = [
-      ...(tags.length > 0 ? [`tagged ${tags.join(', ')}`] : []),
-      isNews ? sent : 'everything was there before',
-      ...(evidence > 0 ? [`${formatCount(evidence, 'piece', 'pieces')} of evidence`] : []),
-    ];
-    return `${target.replace(/@sha(?:256|512):.*$/, '')}@${digest}\n${facts.join('; ')}`;
-  },
+  text: ({ target, digest }) => `${target.replace(/@sha(?:256|512):.*$/, '')}@${digest}`,
 });
+
+function describeCopy({ tags, blobs, manifests, bytesSent, evidence, verified }: CopiedImage): string {
+  const sent = [
+    `${formatCount(blobs.uploaded, 'blob')} sent (${formatBytes(bytesSent)})`,
+    `${blobs.mounted} mounted`,
+    `${blobs.present} there before`,
+  ].join(', ');
+  const isNews = blobs.uploaded + blobs.mounted + manifests.uploaded > 0;
+  return [
+    ...(tags.length > 0 ? [`tagged ${tags.join(', ')}`] : []),
+    isNews ? sent : 'everything was there before',
+    ...(evidence > 0 ? [`${formatCount(evidence, 'piece', 'pieces')} of evidence`] : []),
+    ...(verified === undefined ? [] : [`${verified} verified at both ends`]),
+  ].join('; ');
+}

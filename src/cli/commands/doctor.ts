@@ -5,7 +5,7 @@ import { stage } from '../../ground/progress/progress.ts';
 import { formatCount } from '../../ground/terminal/amounts.ts';
 import { examine } from '../../workflow/doctor/examine.ts';
 import { defineCommand } from '../command.ts';
-import { registryFlags } from '../registry-flags.ts';
+import { completeLoginHost, registryFlags } from '../registry-flags.ts';
 import { renderFindings } from '../show/findings.ts';
 
 const { insecure, ca } = registryFlags;
@@ -18,7 +18,13 @@ export const command = defineCommand({
   ],
   about: 'It only reads. Exit code 1 when something is broken; what is merely absent is not.',
   flags: {
-    registry: { kind: 'text', placeholder: 'HOST', brief: 'ask this registry too', many: true },
+    registry: {
+      kind: 'text',
+      placeholder: 'HOST',
+      brief: 'ask this registry too',
+      complete: completeLoginHost,
+      many: true,
+    },
     insecure,
     ca,
   },

@@ -1,7 +1,7 @@
 import { defined } from '../../model/defined.ts';
 import { inspectImage } from '../../workflow/inspect-image.ts';
 import { defineCommand } from '../command.ts';
-import { reachOptions, registryFlags } from '../registry-flags.ts';
+import { completeImageArgument, platforms, reachOptions, registryFlags } from '../registry-flags.ts';
 import { renderImageTree } from '../show/image-tree.ts';
 
 export const command = defineCommand({
@@ -18,10 +18,16 @@ export const command = defineCommand({
       name: 'IMAGE',
       brief: 'a reference, oci:FOLDER, oci-archive:FILE or docker-archive:FILE',
       required: true,
+      complete: completeImageArgument,
     },
   ],
   flags: {
-    platform: { kind: 'text', placeholder: 'OS/ARCH', brief: 'only this platform' },
+    platform: {
+      kind: 'text',
+      placeholder: 'OS/ARCH',
+      brief: 'only this platform',
+      complete: () => platforms,
+    },
     referrers: { kind: 'toggle', brief: 'show only the image itself', fallback: true },
     ...registryFlags,
   },

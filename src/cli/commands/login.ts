@@ -2,7 +2,7 @@ import { Fault } from '../../ground/fault/fault.ts';
 import { logIn } from '../../workflow/log-in.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
-import { reachOptions, readPassword, registryFlags } from '../registry-flags.ts';
+import { completeLoginHost, reachOptions, readPassword, registryFlags } from '../registry-flags.ts';
 
 const { username, passwordStdin, ...reachFlags } = registryFlags;
 
@@ -20,7 +20,14 @@ export const command = defineCommand({
     'list of processes. Where nothing may be kept, CG_REGISTRY_<HOST>_USER and CG_REGISTRY_<HOST>_PASSWORD log in instead:\n' +
     'GHCR_IO for ghcr.io. A host with a dash or a port shares that spelling with others, so it also needs\n' +
     'CG_REGISTRY_<HOST>_HOST=host.',
-  args: [{ name: 'REGISTRY', brief: 'host[:port]; without it Docker Hub', required: false }],
+  args: [
+    {
+      name: 'REGISTRY',
+      brief: 'host[:port]; without it Docker Hub',
+      required: false,
+      complete: completeLoginHost,
+    },
+  ],
   flags: {
     username: { ...username, brief: 'who you are there', short: 'u', group: 'Login' },
     passwordStdin: { ...passwordStdin, group: 'Login' },

@@ -1,15 +1,17 @@
+import { access, constants } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { asFault, renderFault } from '../../ground/fault/render.ts';
 import { defined } from '../../model/defined.ts';
 import { up } from '../../workflow/up/up.ts';
 import { defineCommand } from '../command.ts';
+import type { Context } from '../context.ts';
 import { renderTour } from '../show/tour.ts';
 import { version } from '../version.ts';
 
 export const command = defineCommand({
   examples: [
-    { run: 'cg up', does: 'a registry on this machine with a sample image in it, and a short tour' },
+    { run: 'cg up', does: 'a registry with a signed sample image, a local Sigstore, and a short tour' },
     {
       run: 'cg up --addr 127.0.0.1:0 --data ./demo --ready-file ready.json',
       does: 'on any free port, for a script',
@@ -41,17 +43,42 @@ export const command = defineCommand({
   async run({ flags }, context) {
     const { cwd, env, signal, clock } = context;
     const share = env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share');
+    const data = flags.data === undefined ? join(share, 'cascadeguard/up') : resolve(cwd, flags.data);
+    // Without a folder of its own it is the local Sigstore that cg sign --local takes anyway.
+    const usual =
+      flags.data === undefined ? join(share, 'cascadeguard/sigstore/local') : join(data, 'sigstore/local');
+    const sigstoreData = env.CG_SIGSTORE_DATA ? resolve(cwd, env.CG_SIGSTORE_DATA) : usual;
+    const isUsual = flags.data === undefined || Boolean(env.CG_SIGSTORE_DATA);
     await up({
-      data: flags.data === undefined ? join(share, 'cascadeguard/up') : resolve(cwd, flags.data),
+      data,
+      sigstoreData,
       addr: flags.addr,
       clock,
       version,
       signal,
       ...defined({ readyFile: flags.readyFile === undefined ? undefined : resolve(cwd, flags.readyFile) }),
       onProblem: error => context.say(renderFault(asFault(error), context.errStyle)),
-      onReady: ready => context.write(`${renderTour(ready, context.errStyle)}\n`),
+      onReady: async ready => {
+        const hints = { alias: await aliasFor(env), exportFolder: isUsual ? undefined : sigstoreData };
+        context.write(`${renderTour(ready, hints, context.errStyle)}\n`);
+      },
     });
     return { result: undefined };
   },
   text: () => '',
 });
+
+/** Where cg is not on the PATH, as in a fresh clone, the tour begins with a name for it. */
+async function aliasFor(env: Context['env']): Promise<string | undefined> {
+  const folders = (env.PATH ?? '').split(delimiter).filter(Boolean);
+  const found = await Promise.all(
+    folders.map(folder =>
+      access(join(folder, 'cg'), constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  const program = process.argv[1];
+  return found.includes(true) || program === undefined ? undefined : `alias cg="node '${program}'"`;
+}

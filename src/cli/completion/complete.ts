@@ -3,7 +3,7 @@ import { type ExitCode, exitCodes } from '../../ground/fault/exit-codes.ts';
 import { noProgress } from '../../ground/progress/progress.ts';
 import { plainStyle } from '../../ground/terminal/style.ts';
 import type { Completer, Flag, Flags } from '../command.ts';
-import { type CommandEntry, commandTable } from '../command-table.ts';
+import { type CommandEntry, commandTable, nounPurposes } from '../command-table.ts';
 import type { Context, World } from '../context.ts';
 import { flagName } from '../flag-name.ts';
 import { globalFlags } from '../global-flags.ts';
@@ -33,7 +33,12 @@ async function propose(typed: readonly string[], world: World): Promise<string[]
   const found = commandOf(before);
   if (found === undefined) return format(current, nextWords(before));
   const { command } = await found.entry.load();
-  const flags: Flags = { ...globalFlags, ...command.flags };
+  const formats = ['text', 'json', ...Object.keys(command.formats ?? {})];
+  const flags: Flags = {
+    ...globalFlags,
+    output: { ...globalFlags.output, choices: formats },
+    ...command.flags,
+  };
   const pending = valueFlag(before.at(-1), flags);
   if (pending) return proposeValues(pending, current, '', world);
   const assigned = /^(--[a-z0-9-]+=)(.*)$/s.exec(current);
@@ -68,7 +73,7 @@ function firstWords(): Proposal[] {
   const nouns = new Map<string, string>();
   for (const { path, purpose } of commandTable) {
     const [noun = '', verb] = path.split(' ');
-    nouns.set(noun, verb === undefined ? purpose : (nouns.get(noun) ?? `${verb}, …`));
+    nouns.set(noun, verb === undefined ? purpose : (nounPurposes[noun] ?? purpose));
   }
   return [...nouns].map(([word, about]) => ({ word, about }));
 }

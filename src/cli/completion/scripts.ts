@@ -5,18 +5,22 @@
 export const shellScripts = {
   bash: `# bash completion for cg
 _cg() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" line files=
-  local -a words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
+  local line files= word prefix=
+  # bash splits words at ":" and "="; put the one being typed together again, and take its start off each proposal.
+  local typed="\${COMP_LINE:0:COMP_POINT}"
+  local -a words
+  read -r -a words <<< "$typed"
+  [[ "$typed" == *[[:space:]] ]] && words+=("")
+  word="\${words[\${#words[@]}-1]}"
+  [[ "$word" == *[:=]* ]] && prefix="\${word%"\${word##*[:=]}"}"
   COMPREPLY=()
   while IFS= read -r line; do
     if [ "$line" = ":files" ]; then files=1; continue; fi
     line="\${line%%$'\\t'*}"
-    # bash splits words at ":" and "="; propose only what follows the last of them.
-    case "$current" in "") line="\${line##*[:=]}" ;; esac
-    COMPREPLY+=("$line")
-  done < <(cg __complete -- "\${words[@]}" 2>/dev/null)
+    COMPREPLY+=("\${line#"$prefix"}")
+  done < <(cg __complete -- "\${words[@]:1}" 2>/dev/null)
   if [ -n "$files" ]; then
-    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$current")
+    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "\${word#"$prefix"}")
     compopt -o filenames 2>/dev/null
   fi
   if [[ "\${COMPREPLY[0]}" == *[=/:] ]]; then compopt -o nospace 2>/dev/null; fi

@@ -1,4 +1,4 @@
-import { escapeForTerminal } from '../../ground/terminal/escape.ts';
+import { escapeLine } from '../../ground/terminal/escape.ts';
 import type { Style } from '../../ground/terminal/style.ts';
 import { formatTable } from '../../ground/terminal/table.ts';
 import type { Finding, Health } from '../../workflow/doctor/examine.ts';
@@ -20,11 +20,11 @@ export function renderFindings(findings: readonly Finding[], style: Style): stri
         [marks[finding.health], finding.check.padEnd(width), clean(finding.found)],
         ...(finding.fix === undefined ? [] : [['', '', style.dim(`→ ${clean(finding.fix)}`)]]),
       ]);
-    blocks.push(`${style.bold(area)}\n${formatTable(rows, '  ')}`);
+    blocks.push(`${style.bold(area)}\n${formatTable(rows, '  ', style.columns)}`);
   }
   return blocks.join('\n\n');
 }
 
 function clean(text: string): string {
-  return escapeForTerminal(text).replaceAll('\n', ' ');
+  return escapeLine(text);
 }

@@ -1,5 +1,5 @@
 import { formatBytes } from '../../ground/terminal/amounts.ts';
-import { escapeForTerminal } from '../../ground/terminal/escape.ts';
+import { escapeLine } from '../../ground/terminal/escape.ts';
 import type { Style } from '../../ground/terminal/style.ts';
 import type { ImageSummary, InspectedContent, InspectedImage } from '../../workflow/inspect-image.ts';
 
@@ -18,7 +18,9 @@ export function renderImageTree(image: InspectedImage, style: Style): string {
 function contentBranch(content: InspectedContent, role: string, style: Style): Branch {
   const kind =
     content.image === undefined ? (content.artifactType ?? kindOf(content.mediaType)) : 'image manifest';
-  const name = [content.platform ?? role, style.cyan(content.digest), style.dim(clean(kind))].join('  ');
+  const name = [clean(content.platform ?? role), style.cyan(content.digest), style.dim(clean(kind))].join(
+    '  ',
+  );
   return {
     line: name,
     below: [
@@ -55,7 +57,7 @@ function layerBranches({ layers, compressedSize }: InspectedContent, style: Styl
     {
       line: `${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}${total}`,
       below: layers.map(layer => ({
-        line: `${style.cyan(layer.digest)}  ${formatBytes(layer.size)}  ${style.dim(clean(layer.mediaType))}`,
+        line: `${style.cyan(layer.digest)}  ${formatBytes(layer.size)}  ${style.dim(clean(layerKind(layer.mediaType)))}`,
       })),
     },
   ];
@@ -82,8 +84,16 @@ function renderBranches(branches: readonly Branch[], indent = ''): string[] {
   });
 }
 
+/** `tar+gzip` for a layer; other types as they are. */
+function layerKind(mediaType: string): string {
+  return (
+    mediaType.replace(/^application\/vnd\.(?:oci\.image|docker\.image\.rootfs)\.(?:layer\.v1|diff)\.?/, '') ||
+    'layer'
+  );
+}
+
 /** One line, however hostile and however long. */
 function clean(text: string): string {
-  const line = escapeForTerminal(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+  const line = escapeLine(text);
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }

@@ -1,5 +1,5 @@
 /** What kind of failure a code is; the kind decides the exit code. */
-export type FaultKind = 'usage' | 'remote' | 'trust' | 'interrupted' | 'bug';
+export type FaultKind = 'deny' | 'usage' | 'remote' | 'trust' | 'interrupted' | 'bug';
 
 export interface FaultCodeEntry {
   readonly kind: FaultKind;
@@ -99,6 +99,12 @@ export const faultCodes = {
     meaning: 'Evidence that was just made does not pass our own verification, so nothing was stored.',
     causes: ['the trust root does not belong to the services that signed', 'a service is broken or hostile'],
     next: 'use the trust root of the same Sigstore that signs',
+  },
+  EVIDENCE_REJECTED: {
+    kind: 'deny',
+    meaning: 'An image does not have the evidence that is required, so what was asked for did not happen.',
+    causes: ['nobody signed it', 'somebody else signed it', 'its evidence was lost on the way'],
+    next: 'cg verify IMAGE, with the same flags, shows every item',
   },
   TRUST_ROOT_INVALID: {
     kind: 'trust',

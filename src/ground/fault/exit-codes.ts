@@ -9,6 +9,6 @@ export const exitCodes = {
   trust: 4,
   bug: 70,
   interrupted: 130,
-} as const satisfies Record<FaultKind | 'done' | 'deny', number>;
+} as const satisfies Record<FaultKind | 'done', number>;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

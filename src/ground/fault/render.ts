@@ -1,5 +1,6 @@
-import { escapeForTerminal } from '../terminal/escape.ts';
+import { escapeForTerminal, escapeLine } from '../terminal/escape.ts';
 import type { Style } from '../terminal/style.ts';
+import { formatTable } from '../terminal/table.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { Fault, FaultList } from './fault.ts';
 import { redact } from './redact.ts';
@@ -43,14 +44,15 @@ export function recordFault(fault: Fault): FaultRecord {
 export function renderFault(fault: Fault, style: Style): string {
   const record = recordFault(fault);
   const heading = fault.kind === 'bug' ? 'bug' : 'error';
-  const lines = [`${style.red(style.bold(`${heading} ${record.code}`))}  ${record.what}`];
-  for (const problem of record.problems ?? []) lines.push(...renderProblem(problem));
-  for (const part of ['where', 'expected', 'actual', 'next'] as const) {
+  const parts = (['where', 'expected', 'actual', 'next'] as const).flatMap(part => {
     const text = record[part];
-    if (text !== undefined) lines.push(`  ${style.dim(part.padEnd(8))}  ${indentAfterFirst(text, 12)}`);
-  }
-  lines.push(`  ${style.dim('more')}      cg help ${record.code}`);
-  return lines.join('\n');
+    return text === undefined ? [] : [[style.dim(part.padEnd(8)), text]];
+  });
+  return [
+    formatTable([[`${style.red(style.bold(`${heading} ${record.code}`))}`, record.what]], '', style.columns),
+    ...(record.problems ?? []).flatMap(renderProblem),
+    formatTable([...parts, [style.dim('more'.padEnd(8)), `cg help ${record.code}`]], '  ', style.columns),
+  ].join('\n');
 }
 
 function renderProblem(problem: FaultRecord): string[] {
@@ -66,7 +68,7 @@ export function renderCauses(error: unknown, depth = 0): string {
     error instanceof Fault && error.kind !== 'bug'
       ? `${error.name}: ${error.message}`
       : (error.stack ?? error.message);
-  const own = clean(stack);
+  const own = escapeForTerminal(redact(stack));
   const below = renderCauses(error.cause, depth + 1);
   return below === '' ? own : `${own}\ncaused by ${below}`;
 }
@@ -76,9 +78,5 @@ function isAbort(error: unknown): boolean {
 }
 
 function clean(text: string): string {
-  return escapeForTerminal(redact(text));
-}
-
-function indentAfterFirst(text: string, columns: number): string {
-  return text.replaceAll('\n', `\n${' '.repeat(columns)}`);
+  return escapeLine(redact(text));
 }

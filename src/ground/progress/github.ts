@@ -1,21 +1,22 @@
+import { defuseWorkflowCommands, escapeLine } from '../terminal/escape.ts';
 import { createPlainProgress, type ProgressTarget } from './plain.ts';
 import type { Progress, ProgressEvent } from './progress.ts';
 
 /** GitHub Actions: stages fold into groups, warnings become annotations on the line that they are about. */
 export function createGithubProgress(target: ProgressTarget): Progress {
-  const plain = createPlainProgress(target);
+  const plain = createPlainProgress({ ...target, write: text => target.write(defuseWorkflowCommands(text)) });
   let open: string | undefined;
   return (event: ProgressEvent) => {
     if (event.type === 'start' && open === undefined) {
       open = event.id;
-      target.write(`::group::${escapeData(event.title)}\n`);
+      target.write(`::group::${escapeData(escapeLine(event.title))}\n`);
     }
     if (event.type === 'note' && event.level === 'warning') {
-      target.write(`::warning${formatPlace(event.place)}::${escapeData(event.text)}\n`);
+      target.write(`::warning${formatPlace(event.place)}::${escapeData(escapeLine(event.text))}\n`);
       return;
     }
     if (event.type === 'detail' && !target.verbose) {
-      target.write(`::debug::${escapeData(event.text)}\n`);
+      target.write(`::debug::${escapeData(escapeLine(event.text))}\n`);
       return;
     }
     plain(event);
@@ -43,7 +44,11 @@ function formatPlace(place: { file: string; line?: number; column?: number } | u
 }
 
 function escapeData(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  return text
+    .replaceAll('##[', '# #[')
+    .replaceAll('%', '%25')
+    .replaceAll('\r', '%0D')
+    .replaceAll('\n', '%0A');
 }
 
 function escapeProperty(text: string): string {

@@ -1,3 +1,4 @@
+import { escapeLine } from '../terminal/escape.ts';
 import { createPlainProgress, type ProgressTarget } from './plain.ts';
 import type { Progress } from './progress.ts';
 
@@ -11,7 +12,7 @@ export function createGitlabProgress(target: ProgressTarget): Progress {
   return event => {
     if (event.type === 'start' && open === undefined) {
       open = { id: event.id, name: `cg_${++sections}` };
-      mark('start', open.name, event.title.replaceAll(/\p{Cc}/gu, ' '));
+      mark('start', open.name, escapeLine(event.title));
     }
     plain(event);
     if (event.type === 'end' && event.id === open?.id) {

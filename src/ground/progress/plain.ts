@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration } from '../terminal/amounts.ts';
-import { escapeForTerminal } from '../terminal/escape.ts';
+import { escapeLine } from '../terminal/escape.ts';
 import type { Style } from '../terminal/style.ts';
 import { outcomeMarks, type ProgressEvent } from './progress.ts';
 
@@ -20,7 +20,7 @@ interface Running {
 /** A line when a stage ends, and nothing that moves: for files, pipes and unknown CI systems. */
 export function createPlainProgress(target: ProgressTarget): (event: ProgressEvent) => void {
   const running = new Map<string, Running>();
-  const print = (text: string) => target.write(`${escapeForTerminal(text)}\n`);
+  const print = (text: string) => target.write(`${escapeLine(text)}\n`);
   return event => {
     switch (event.type) {
       case 'start':

@@ -1,5 +1,7 @@
 /** Colour is an addition: every state is also a mark or a word. */
 export interface Style {
+  /** How wide the terminal is; undefined where lines may be as long as they like. */
+  readonly columns: number | undefined;
   bold(text: string): string;
   dim(text: string): string;
   red(text: string): string;
@@ -17,10 +19,11 @@ const codes = {
   cyan: [36, 39],
 } as const;
 
-export function createStyle(coloured: boolean): Style {
+export function createStyle(coloured: boolean, columns?: number): Style {
   const paint = (name: keyof typeof codes) => (text: string) =>
     coloured ? `\u001b[${codes[name][0]}m${text}\u001b[${codes[name][1]}m` : text;
   return {
+    columns,
     bold: paint('bold'),
     dim: paint('dim'),
     red: paint('red'),

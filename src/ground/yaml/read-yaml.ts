@@ -4,12 +4,13 @@ import {
   isNode,
   isPair,
   isScalar,
+  isSeq,
   LineCounter,
   type Node,
   type ParsedNode,
   parseDocument,
-  Scalar,
 } from 'yaml';
+import { YamlError, YamlValues } from './yaml-values.ts';
 
 export interface YamlProblem {
   readonly message: string;
@@ -25,20 +26,18 @@ export interface LocatedYaml {
   locate(path: readonly PropertyKey[], part?: 'key' | 'value'): { line: number; column: number };
 }
 
-const maxBytes = 4 * 1024 * 1024;
+export const largestYaml = 1024 * 1024;
 const maxDepth = 100;
-/** Anchors multiply: a small file must not become a large value. */
-const maxAliases = 1000;
 
 /** Reads one YAML document as text only; what a scalar means is the schema's business. */
 export function readYaml(text: string): LocatedYaml {
-  if (text.length > maxBytes) return broken(`the file is larger than ${maxBytes} bytes`);
+  if (text.length > largestYaml) return broken(`the file is larger than ${largestYaml} bytes`);
   if (isTooDeep(text)) return broken(`the file is nested deeper than ${maxDepth} levels`);
   const lines = new LineCounter();
+  // Duplicate keys are found by our own walk: the parser compares each key with all others.
   const document = parseDocument(text, {
     schema: 'failsafe',
-    merge: true,
-    uniqueKeys: true,
+    uniqueKeys: false,
     lineCounter: lines,
     prettyErrors: false,
   });
@@ -46,25 +45,17 @@ export function readYaml(text: string): LocatedYaml {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const problems = [...document.errors, ...document.warnings].map(error => ({
-    message: firstLine(error.message),
-    ...place(error.pos[0]),
-  }));
   const locate: LocatedYaml['locate'] = (path, part = 'value') =>
     place(offsetOf(document.contents, path, part));
+  const problems = [...document.errors, ...document.warnings]
+    .slice(0, 100)
+    .map(error => ({ message: firstLine(error.message), ...place(error.pos[0]) }));
   if (problems.length > 0) return { value: undefined, problems, locate };
   try {
-    return {
-      value: dropEmpty(document.toJS({ maxAliasCount: maxAliases }), document.contents),
-      problems,
-      locate,
-    };
+    return { value: new YamlValues(document).read(document.contents), problems, locate };
   } catch (error) {
-    return {
-      value: undefined,
-      problems: [{ message: error instanceof Error ? error.message : String(error), line: 1, column: 1 }],
-      locate,
-    };
+    if (!(error instanceof YamlError)) throw error;
+    return { value: undefined, problems: [{ message: error.message, ...place(error.offset) }], locate };
   }
 }
 
@@ -111,26 +102,8 @@ function childOf(node: Node | null, step: PropertyKey): { key: Node | null; valu
     const pair = node.items.find(item => isPair(item) && isScalar(item.key) && item.key.value === step);
     return pair && { key: isNode(pair.key) ? pair.key : null, value: isNode(pair.value) ? pair.value : null };
   }
-  const item = node !== null && 'items' in node && typeof step === 'number' ? node.items[step] : undefined;
-  return isNode(item) ? { key: item, value: item } : undefined;
-}
-
-/** An absent key, an empty value, ~ and null are the same; quoted "null" is a text. */
-function dropEmpty(value: unknown, node: Node | null): unknown {
-  if (Array.isArray(value))
-    return value.map((item, index) => dropEmpty(item, childOf(node, index)?.value ?? null) ?? null);
-  if (typeof value === 'object' && value !== null) {
-    const kept = Object.entries(value)
-      .map(([key, item]) => [key, dropEmpty(item, childOf(node, key)?.value ?? null)] as const)
-      .filter(([, item]) => item !== undefined);
-    return Object.fromEntries(kept);
-  }
-  return value === null || isEmptyScalar(value, node) ? undefined : value;
-}
-
-function isEmptyScalar(value: unknown, node: Node | null): boolean {
-  const isPlain = node === null || isAlias(node) || (isScalar(node) && node.type === Scalar.PLAIN);
-  return isPlain && typeof value === 'string' && /^(?:|~|null|Null|NULL)$/.test(value);
+  const item = isSeq(node) && typeof step === 'number' ? node.items[step] : undefined;
+  return isNode(item) && !isAlias(item) ? { key: item, value: item } : undefined;
 }
 
 function firstLine(message: string): string {

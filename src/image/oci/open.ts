@@ -7,6 +7,7 @@ import { OciArchive } from './archive/oci-archive.ts';
 import { LayoutRegistry } from './layout/layout.ts';
 import { readLayoutIndex } from './layout/layout-index.ts';
 import { type Location, parseLocation, targetOf } from './location.ts';
+import { isEvidenceTag } from './referrer-index.ts';
 import type { Call, Registry, TagOrDigest } from './registry.ts';
 import { RemoteRegistry } from './remote/remote.ts';
 
@@ -84,7 +85,7 @@ async function onlyImage(registry: Registry): Promise<TagOrDigest> {
   const digests = await rootsOf(registry);
   const [first, ...others] = [...new Set(digests)];
   const tags: string[] = [];
-  for await (const tag of registry.tags()) tags.push(tag);
+  for await (const tag of registry.tags()) if (!isEvidenceTag(tag)) tags.push(tag);
   const [tag, ...otherTags] = tags;
   // Its one tag, so that a copy can keep it.
   if (first !== undefined && others.length === 0)
@@ -112,8 +113,9 @@ async function rootsOf(registry: Registry): Promise<readonly string[]> {
         ? await readLayoutIndex(registry.folder)
         : undefined;
   const entries = index?.entries ?? [];
-  const named = entries.filter(
-    entry => entry.annotations?.['org.opencontainers.image.ref.name'] !== undefined,
-  );
+  const named = entries.filter(entry => {
+    const name = entry.annotations?.['org.opencontainers.image.ref.name'];
+    return name !== undefined && !isEvidenceTag(name);
+  });
   return (named.length > 0 ? named : entries).map(({ digest }) => digest);
 }

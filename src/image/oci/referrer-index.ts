@@ -16,6 +16,11 @@ export function subjectOfFallbackTag(tag: string): Digest | undefined {
   return hex === undefined ? undefined : `sha256:${hex}`;
 }
 
+/** Names under which evidence about an image is kept beside it; nobody who chooses an image means one of them. */
+export function isEvidenceTag(tag: string): boolean {
+  return /^sha(?:256|512)-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?$/.test(tag);
+}
+
 /** What a list of referrers says about a manifest; the type is the true one, whatever others wrote. */
 export function describeReferrer(manifest: Manifest): Descriptor {
   const content = parseContent(manifest);

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { asFault, recordFault } from '../../ground/fault/render.ts';
-import { credentialFiles } from '../../image/oci/credentials/docker-config.ts';
-import { credentialFromEnvironment } from '../../image/oci/credentials/environment.ts';
+import { listLogins } from '../list-logins.ts';
 import { reachRegistries } from '../reach-registries.ts';
 import { toRegistryName } from '../registry-name.ts';
 import type { Finding, Machine } from './finding.ts';
@@ -12,7 +10,7 @@ const tolerance = 60_000;
 
 /** Asks every registry that this machine has a login for, and says whether the login is accepted. */
 export async function checkRegistries(machine: Machine): Promise<readonly Finding[]> {
-  const logins = await listLogins(machine);
+  const logins = await listLogins(machine.env);
   const hosts = [...new Set([...logins, ...machine.registries.map(toRegistryName)])];
   if (hosts.length === 0) {
     return [
@@ -23,10 +21,18 @@ export async function checkRegistries(machine: Machine): Promise<readonly Findin
         found: 'no login on this machine',
         fix: 'cg login REGISTRY, if yours needs one',
       },
+      noClock('no registry to compare it with; name one with --registry'),
     ];
   }
-  if (machine.offline)
-    return hosts.map(host => ({ area, check: host, health: 'skipped', found: 'not asked: offline' }));
+  if (machine.offline) {
+    const skipped = hosts.map(host => ({
+      area,
+      check: host,
+      health: 'skipped' as const,
+      found: 'not asked: offline',
+    }));
+    return [...skipped, noClock('not compared: offline')];
+  }
   return (await Promise.all(hosts.map(host => checkRegistry(host, machine)))).flat();
 }
 
@@ -81,29 +87,6 @@ function checkClock(host: string, date: string | undefined, machine: Machine): r
   ];
 }
 
-/** Hosts in the files of docker, podman and skopeo, and those that CI variables name; never the secrets. */
-async function listLogins({ env }: Machine): Promise<readonly string[]> {
-  const hosts: string[] = [];
-  for (const file of credentialFiles(env)) hosts.push(...(await hostsIn(file)));
-  for (const host of ['ghcr.io', ...(env.CI_REGISTRY ? [env.CI_REGISTRY] : [])]) {
-    if (credentialFromEnvironment(host, env) !== undefined) hosts.push(host);
-  }
-  return hosts.flatMap(host => {
-    try {
-      return [toRegistryName(host)];
-    } catch {
-      return [];
-    }
-  });
-}
-
-async function hostsIn(file: string): Promise<string[]> {
-  try {
-    const config = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
-    return ['auths', 'credHelpers'].flatMap(key =>
-      typeof config[key] === 'object' && config[key] !== null ? Object.keys(config[key]) : [],
-    );
-  } catch {
-    return [];
-  }
+function noClock(found: string): Finding {
+  return { area: 'this machine', check: 'clock', health: 'skipped', found };
 }

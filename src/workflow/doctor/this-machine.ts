@@ -24,7 +24,13 @@ function checkNode(): Finding {
     };
   // Version 20 gets no security fixes any more.
   return major < 22
-    ? { area, check: 'node', health: 'ok', found: `${found} (past its end of life; 24 is better)` }
+    ? {
+        area,
+        check: 'node',
+        health: 'missing',
+        found: `${found}, past its end of life`,
+        fix: 'it works; Node 24 also gets security fixes: https://nodejs.org',
+      }
     : { area, check: 'node', health: 'ok', found };
 }
 
@@ -35,9 +41,9 @@ function checkProxy({ env }: Machine): Finding {
   // Addresses of proxies hold passwords: only the names are shown.
   return {
     area,
-    check: 'proxy',
+    check: 'network',
     health: 'ok',
-    found: names.length === 0 ? 'none is set' : `set by ${names.join(', ')}`,
+    found: names.length === 0 ? 'no proxy is set' : `proxy set by ${names.join(', ')}`,
   };
 }
 

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { escapeLine } from '../../../ground/terminal/escape.ts';
 import { formatTable } from '../../../ground/terminal/table.ts';
 import { showConfig } from '../../../workflow/show-config.ts';
 import { defineCommand } from '../../command.ts';
@@ -39,9 +40,9 @@ export const command = defineCommand({
       ? 'no such setting; cg config show lists them all'
       : formatTable(
           settings.map(s => [
-            s.key,
-            typeof s.value === 'string' ? s.value : JSON.stringify(s.value),
-            style.dim(s.place === undefined ? s.origin : `${s.origin}  ${s.place}`),
+            escapeLine(s.key),
+            escapeLine(typeof s.value === 'string' ? s.value : JSON.stringify(s.value)),
+            style.dim(s.place === undefined ? s.origin : `${s.origin}  ${escapeLine(s.place)}`),
           ]),
         ),
 });

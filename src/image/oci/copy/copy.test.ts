@@ -10,17 +10,20 @@ import {
   manifestOf,
   pushImage,
   referrerOf,
+  sha256,
   type TestImage,
 } from '../../../../test/images.ts';
 import { quickTiming } from '../../../../test/quick-timing.ts';
 import { type DoubleOptions, RegistryDouble } from '../../../../test/registry-double.ts';
 import { mediaTypes } from '../../../model/descriptor.ts';
 import { RegistryAccess } from '../access.ts';
+import { parseContent } from '../content.ts';
 import { blobPath } from '../layout/blob-files.ts';
 import { LayoutRegistry } from '../layout/layout.ts';
 import type { Registry } from '../registry.ts';
 import { RemoteRegistry } from '../remote/remote.ts';
 import { type CopyEvent, copyImage } from './copy.ts';
+import { inParallel } from './in-parallel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cg-copy-'));
 const open: { close(): unknown }[] = [];
@@ -251,13 +254,60 @@ describe('copying an image', () => {
     expect(events.slice(-2).map(event => event.kind === 'tagged' && event.tag)).toEqual(['a', 'b']);
   });
 
-  it('does not overwrite other evidence in the old form', async () => {
+  it('adds evidence in the old form to what the target has, and does so once', async () => {
     const source = layout();
     await pushAll(source);
     const target = layout();
-    const theirs = await pushImage(target, imageOf('another signature'), legacyTag);
+    await pushImage(target, imageOf('another signature'), legacyTag);
+    const copy = () => copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] });
+    expect((await copy()).conflicts).toEqual([]);
+    const merged = await target.manifest(legacyTag);
+    const content = parseContent(merged);
+    expect(content.kind === 'manifest' && content.layers.map(({ digest }) => digest)).toEqual(
+      ['layer of another signature', 'layer of legacy signature'].map(text => sha256(Buffer.from(text))),
+    );
+    expect((await copy()).manifests.uploaded).toBe(0);
+    expect((await target.manifest(legacyTag)).descriptor.digest).toBe(merged.descriptor.digest);
+  });
+
+  it('leaves alone what is no evidence at such a tag', async () => {
+    const source = layout();
+    await pushAll(source);
+    const target = layout();
+    await target.push({ kind: 'manifest', ...indexOf([]), tags: [legacyTag] });
+    await expect(
+      copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] }),
+    ).rejects.toMatchObject({
+      code: 'CONTENT_INVALID',
+    });
+    expect(await target.head('v1')).toBeUndefined();
+  });
+
+  it('carries a thousand referrers in bounded memory, and nothing the second time', async () => {
+    const [from, to] = [await remote({ referrers: 'api' }), await remote({ referrers: 'api' })];
+    const [source, target] = [from.at('shop/web'), to.at('shop/web')];
+    const image = imageOf('popular');
+    await pushImage(source, image, 'v1');
+    const notes = Array.from({ length: 1_000 }, (_, n) =>
+      referrerOf(image.manifest, 'application/x.note', `note ${n}`),
+    );
+    await inParallel(notes, 6, async note => await pushImage(source, note));
+    const before = process.memoryUsage().heapUsed;
+    const copy = () => copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] });
+    expect(await copy()).toMatchObject({ evidence: 1_000, manifests: { uploaded: 1_001 } });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(256 * 1024 * 1024);
+    expect(await copy()).toMatchObject({ evidence: 1_000, manifests: { uploaded: 0 }, bytesSent: 0 });
+  }, 60_000);
+
+  it('does not replace another attached file', async () => {
+    const source = layout();
+    const sbomTag = legacyTag.replace('.sig', '.sbom');
+    await pushAll(source);
+    await pushImage(source, imageOf('an SBOM'), sbomTag);
+    const target = layout();
+    const theirs = await pushImage(target, imageOf('another SBOM'), sbomTag);
     const result = await copyImage({ from: source, reference: 'v1', to: target, tags: ['v1'] });
-    expect([result.conflicts, (await target.head(legacyTag))?.digest]).toEqual([[legacyTag], theirs]);
+    expect([result.conflicts, (await target.head(sbomTag))?.digest]).toEqual([[sbomTag], theirs]);
   });
 
   it('does not believe a list of referrers that lies', async () => {

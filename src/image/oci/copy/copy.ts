@@ -1,8 +1,9 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import type { Descriptor, Platform } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
+import { mergeLegacyLayers } from '../legacy-evidence.ts';
 import type { GraphNode } from '../manifest-graph.ts';
-import type { Pushed, Registry, TagOrDigest } from '../registry.ts';
+import type { Manifest, Pushed, Registry, TagOrDigest } from '../registry.ts';
 import { RemoteRegistry } from '../remote/remote.ts';
 import { observed } from '../verified.ts';
 import { collectGraph, type ImageGraph } from './collect-graph.ts';
@@ -30,8 +31,15 @@ export interface CopyRequest {
   readonly platform?: Platform;
   /** Signatures, attestations and whatever else refers to the image; yes unless said otherwise. */
   readonly evidence?: boolean;
+  /** May refuse: the source before anything is written, the target before a tag is set. */
+  readonly gate?: CopyGate;
   readonly onProgress?: (event: CopyEvent) => void;
   readonly signal?: AbortSignal;
+}
+
+export interface CopyGate {
+  source(root: Manifest): Promise<void>;
+  target(root: Manifest): Promise<void>;
 }
 
 export interface CopyResult {
@@ -42,7 +50,7 @@ export interface CopyResult {
   readonly bytesSent: number;
   /** How many manifests of evidence came along. */
   readonly evidence: number;
-  /** Legacy evidence tags that the target has with other content; they were left alone. */
+  /** Tags of attached files (.sbom) that the target has with other content; they were left alone. */
   readonly conflicts: readonly string[];
   readonly strays: readonly Descriptor[];
 }
@@ -56,10 +64,12 @@ export async function copyImage(request: CopyRequest): Promise<CopyResult> {
     ...(request.evidence !== undefined && { evidence: request.evidence }),
   });
   checkExpected(request, graph.root.descriptor);
+  await request.gate?.source(graph.root);
   const copy = new Copy(request, graph);
   await copy.pushBlobs(await copy.findMissing());
   await copy.pushManifests();
   const conflicts = await copy.pushLegacy();
+  await request.gate?.target(graph.root);
   await copy.tag();
   return {
     ...copy.counts,
@@ -144,14 +154,21 @@ class Copy {
     }
   }
 
-  /** Evidence in the old form; what the target has already is not ours to overwrite. */
+  /** Evidence in the old form joins what the target has; an attached file that differs is not ours to replace. */
   async pushLegacy(): Promise<readonly string[]> {
     const { to } = this.#request;
     const conflicts: string[] = [];
     for (const { tag, node } of this.#graph.legacy) {
+      const { content, descriptor, bytes } = node;
+      if (/\.(?:sig|att)$/.test(tag) && content.kind === 'manifest') {
+        const whole = { descriptor, bytes };
+        const isChanged = await mergeLegacyLayers(to, tag, content.layers, { ...this.#call, whole });
+        this.#countManifest(node, isChanged ? 'uploaded' : 'present');
+        continue;
+      }
       const there = await to.head(tag, this.#call);
       if (there === undefined) await this.#pushManifest(node, [tag]);
-      else if (there.digest !== node.descriptor.digest) conflicts.push(tag);
+      else if (there.digest !== descriptor.digest) conflicts.push(tag);
     }
     return conflicts;
   }
@@ -176,7 +193,10 @@ class Copy {
       const { descriptor, bytes } = node;
       await this.#request.to.push({ kind: 'manifest', descriptor, bytes, tags }, this.#call);
     }
-    const outcome = this.#present.has(node.descriptor.digest) ? 'present' : 'uploaded';
+    this.#countManifest(node, this.#present.has(node.descriptor.digest) ? 'present' : 'uploaded');
+  }
+
+  #countManifest(node: GraphNode, outcome: 'present' | 'uploaded'): void {
     this.counts.manifests[outcome]++;
     this.#tell({ kind: 'manifest', descriptor: node.descriptor, outcome });
   }

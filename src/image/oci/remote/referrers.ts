@@ -39,8 +39,12 @@ export async function registerReferrer(
   if (confirmed && (await servesList(place, subject, manifest.descriptor.digest))) return;
   const entry = describeReferrer(manifest);
   await changeFallback(place, subject, {
-    apply: entries => mergeDescriptors(entries, [entry]),
-    isDone: entries => entries.some(({ digest }) => digest === entry.digest),
+    apply: entries => [...entries.filter(({ digest }) => digest !== entry.digest), entry],
+    // Others write a wrong type there, and readers that filter by it then miss the entry.
+    isDone: entries =>
+      entries.some(
+        ({ digest, artifactType }) => digest === entry.digest && artifactType === entry.artifactType,
+      ),
   });
 }
 

@@ -1,6 +1,7 @@
+import type { FaultCode } from '../../../ground/fault/codes.ts';
 import { Fault, hasCode } from '../../../ground/fault/fault.ts';
 import { parseContent } from '../../../image/oci/content.ts';
-import type { Call, Registry } from '../../../image/oci/registry.ts';
+import type { Call, Manifest, Registry } from '../../../image/oci/registry.ts';
 import { collect } from '../../../image/oci/verified.ts';
 import type { Descriptor } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
@@ -20,6 +21,8 @@ export interface CollectOptions extends Call {
 
 const largestItem = 64 * 1024 * 1024;
 const mostItems = 10_000;
+const smallItem = 512 * 1024;
+const readAhead = 6;
 
 /** Problems of one item. Whatever else fails means that we could not look, and that is never "nothing found". */
 const itemProblems = [
@@ -56,31 +59,86 @@ async function* allStores(
   subject: Digest,
   o: CollectOptions,
 ): AsyncGenerator<FoundEvidence> {
-  for (const entry of await registry.referrers(subject, o)) {
-    yield* fromManifest(registry, 'referrer', entry.digest, o, subject);
-  }
-  for (const suffix of ['sig', 'att', 'sbom'] as const) {
-    const head = await registry.head(legacyTag(subject, suffix), o);
-    if (head !== undefined) yield* fromManifest(registry, suffix, head.digest, o);
+  const legacy = (['sig', 'att', 'sbom'] as const).map(suffix => ({
+    suffix,
+    manifest: begin(readTagged(registry, legacyTag(subject, suffix), o)),
+  }));
+  const listed = (await registry.referrers(subject, o)).map(
+    ({ digest }): Place => ({ store: 'referrer', digest, subject }),
+  );
+  for await (const pieces of inAdvance(listed, readAhead, place => readPlace(registry, place, o)))
+    yield* pieces;
+  for (const { suffix, manifest } of legacy) {
+    const found = await manifest;
+    if (found === undefined) continue;
+    if ('problem' in found) yield malformed(`${suffix}:${legacyTag(subject, suffix)}`, suffix, found.problem);
+    else yield* piecesOf(registry, { store: suffix, digest: found.value.descriptor.digest }, found.value, o);
   }
   for (const entry of o.index ?? []) {
     const isAttestation = entry.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest';
     if (isAttestation && entry.annotations?.['vnd.docker.reference.digest'] === subject) {
-      yield* fromManifest(registry, 'buildkit', entry.digest, o);
+      yield* await readPlace(registry, { store: 'buildkit', digest: entry.digest }, o);
     }
   }
 }
 
-async function* fromManifest(
+interface Place {
+  readonly store: Exclude<EvidenceStore, 'file'>;
+  readonly digest: Digest;
+  /** What the manifest itself must refer to. */
+  readonly subject?: Digest;
+}
+
+type Pieces = AsyncIterable<FoundEvidence> | Iterable<FoundEvidence>;
+
+async function readTagged(
   registry: Registry,
-  store: Exclude<EvidenceStore, 'file'>,
-  digest: Digest,
+  tag: string,
   o: CollectOptions,
-  subject?: Digest,
+): Promise<Attempt<Manifest> | undefined> {
+  try {
+    return await attempt(() => registry.manifest(tag, o), 'NOT_FOUND');
+  } catch (error) {
+    if (hasCode(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+async function readPlace(registry: Registry, place: Place, o: CollectOptions): Promise<Pieces> {
+  const { store, digest } = place;
+  const read = await attempt(() => registry.manifest(digest, o));
+  if ('problem' in read) return [malformed(`${store}:${digest}`, store, read.problem)];
+  const pieces = piecesOf(registry, place, read.value, o);
+  return isSmall(read.value) ? await gather(pieces) : pieces;
+}
+
+async function gather<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** What is small is read before its turn; what is large waits, so that memory is bounded by the largest one. */
+function isSmall(manifest: Manifest): boolean {
+  try {
+    const content = parseContent(manifest);
+    return (
+      content.kind === 'manifest' && content.layers.reduce((sum, { size }) => sum + size, 0) <= smallItem
+    );
+  } catch {
+    return false;
+  }
+}
+
+async function* piecesOf(
+  registry: Registry,
+  { store, digest, subject }: Place,
+  manifest: Manifest,
+  o: CollectOptions,
 ): AsyncGenerator<FoundEvidence> {
-  const content = await attempt(async () => parseContent(await registry.manifest(digest, o)));
+  const content = await attempt(() => Promise.resolve().then(() => parseContent(manifest)));
   if ('problem' in content) {
-    yield rejected(`${store}:${digest}`, store, 'other', { code: 'malformed', message: content.problem });
+    yield malformed(`${store}:${digest}`, store, content.problem);
     return;
   }
   if (content.value.kind === 'index') return;
@@ -95,9 +153,29 @@ async function* fromManifest(
     });
     return;
   }
-  for (const [index, layer] of content.value.layers.entries()) {
-    yield await readLayer(registry, store, `${store}:${digest}#${index}`, layer, o);
+  const layers = content.value.layers.map((layer, index) => ({ layer, id: `${store}:${digest}#${index}` }));
+  const limit = layers.every(({ layer }) => layer.size <= smallItem / readAhead) ? readAhead : 1;
+  yield* inAdvance(layers, limit, ({ layer, id }) => readLayer(registry, store, id, layer, o));
+}
+
+/** Results in the order of the items, while the work on the next ones has begun already. */
+async function* inAdvance<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const running: Promise<R>[] = [];
+  let next = 0;
+  for (let at = 0; at < items.length; at++) {
+    for (; next < Math.min(items.length, at + limit); next++) running.push(begin(work(items[next] as T)));
+    yield (await running.shift()) as R;
   }
+}
+
+/** Its failure is heard of where it is awaited, and nowhere else. */
+function begin<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
 }
 
 async function readLayer(
@@ -123,7 +201,7 @@ async function readLayer(
     });
   }
   const bytes = await attempt(() => collect(registry.blob(layer, o)));
-  if ('problem' in bytes) return rejected(id, store, 'other', { code: 'malformed', message: bytes.problem });
+  if ('problem' in bytes) return malformed(id, store, bytes.problem);
   if (form === 'bundle') return { raw: { id, store, form, bytes: bytes.value } };
   return {
     raw: {
@@ -156,11 +234,17 @@ function rejected(
   return { item: { id, store, kind, verified: false, times: [], reasons: [reason] } };
 }
 
-async function attempt<T>(work: () => Promise<T>): Promise<{ value: T } | { problem: string }> {
+function malformed(id: string, store: EvidenceStore, message: string): FoundEvidence {
+  return rejected(id, store, 'other', { code: 'malformed', message });
+}
+
+type Attempt<T> = { readonly value: T } | { readonly problem: string };
+
+async function attempt<T>(work: () => Promise<T>, ...except: FaultCode[]): Promise<Attempt<T>> {
   try {
     return { value: await work() };
   } catch (error) {
-    if (hasCode(error, ...itemProblems)) return { problem: error.message };
-    throw error;
+    if (!hasCode(error, ...itemProblems) || except.includes(error.code)) throw error;
+    return { problem: error.message };
   }
 }

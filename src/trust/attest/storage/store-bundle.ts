@@ -1,9 +1,9 @@
+import { describeBytes, emptyConfig, encodeManifest, pushBytes } from '../../../image/oci/push-content.ts';
 import type { Call, Registry } from '../../../image/oci/registry.ts';
 import { type Descriptor, mediaTypes } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
 import { type Bundle, bundleMediaType } from '../bundle/bundle.ts';
 import { formatBundle } from '../bundle/format-bundle.ts';
-import { describeBytes, emptyConfig, encodeManifest, pushBytes } from './push-content.ts';
 
 export interface BundleToStore {
   /** The image, or the part of it, that the evidence is about. */
@@ -18,7 +18,7 @@ export async function storeBundle(registry: Registry, item: BundleToStore, o: Ca
   const bytes = Buffer.from(formatBundle(item.bundle));
   const layer = describeBytes(bundleMediaType, bytes);
   const config = describeBytes(mediaTypes.empty, emptyConfig);
-  await pushBytes(registry, config, emptyConfig, o);
+  await pushOnce(registry, config, o);
   await pushBytes(registry, layer, bytes, o);
   const { mediaType, digest, size } = item.subject;
   const manifest = encodeManifest({
@@ -37,4 +37,18 @@ export async function storeBundle(registry: Registry, item: BundleToStore, o: Ca
   });
   await registry.push({ kind: 'manifest', ...manifest }, o);
   return manifest.descriptor.digest;
+}
+
+/** All bundles of a run share one configuration; it is sent with the first of them. */
+const configured = new WeakMap<Registry, Promise<void>>();
+
+async function pushOnce(registry: Registry, config: Descriptor, o: Call): Promise<void> {
+  const push = configured.get(registry) ?? pushBytes(registry, config, emptyConfig, o);
+  configured.set(registry, push);
+  try {
+    await push;
+  } catch (error) {
+    configured.delete(registry);
+    throw error;
+  }
 }

@@ -12,6 +12,8 @@ import { repositoryExists } from '../storage/repository-names.ts';
 import { matchesEtag } from './blobs.ts';
 
 const mostTags = 100;
+/** A manifest is small; a client that needs longer only holds a place. */
+const manifestTime = 120_000;
 
 /** GET and HEAD by tag or digest. */
 export async function readManifest(
@@ -41,18 +43,14 @@ export async function writeManifest(
   repository: string,
   reference: Reference,
 ): Promise<void> {
-  const { counts, limits } = service;
-  const announced = exchange.length ?? limits.manifestBytes;
-  if (counts.manifestBytes + announced > limits.manifestBytesAtOnce) {
-    throw new Refusal(429, 'TOOMANYREQUESTS', 'too many manifests are being pushed at once', {
-      headers: { 'retry-after': '1' },
-    });
-  }
-  counts.manifestBytes += announced;
+  const { counts } = service;
+  const late = setTimeout(() => exchange.request.destroy(), manifestTime);
   try {
     await storeManifest(service, exchange, repository, reference);
   } finally {
-    counts.manifestBytes -= announced;
+    clearTimeout(late);
+    // What has arrived was counted as it came: who announces much and sends nothing takes no room from others.
+    counts.manifestBytes -= exchange.received;
   }
 }
 
@@ -136,7 +134,13 @@ function readBytes(service: Service, exchange: Exchange): Promise<Buffer> {
     new Refusal(413, 'SIZE_INVALID', `a manifest may have ${manifestBytes} bytes at most`, {
       detail: { limit: manifestBytes },
     });
-  return exchange.readBody(manifestBytes, tooLarge);
+  return exchange.readBody(manifestBytes, tooLarge, bytes => {
+    service.counts.manifestBytes += bytes;
+    if (service.counts.manifestBytes <= service.limits.manifestBytesAtOnce) return;
+    throw new Refusal(429, 'TOOMANYREQUESTS', 'too many manifests are being pushed at once', {
+      headers: { 'retry-after': '1' },
+    });
+  });
 }
 
 /** By digest the bytes must have it; by tag SHA-256 is ours to choose. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Call, Manifest, Registry } from '../../../image/oci/registry.ts';
-import { type Descriptor, mediaTypes } from '../../../model/descriptor.ts';
+import { type Descriptor, mediaTypes } from '../../model/descriptor.ts';
+import type { Call, Manifest, Registry } from './registry.ts';
 
 /** What an artifact without a configuration has in its place (OCI image specification, "Guidance for an Empty Descriptor"). */
 export const emptyConfig = Buffer.from('{}');

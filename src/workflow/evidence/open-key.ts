@@ -1,0 +1,77 @@
+import type { KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Fault } from '../../ground/fault/fault.ts';
+import { commandSigner } from '../../trust/attest/signers/command-signer.ts';
+import {
+  type KeySecret,
+  publicKeyFromText,
+  signerFromEnvironment,
+  signerFromKeyText,
+} from '../../trust/attest/signers/key-file.ts';
+import type { KeyHolder } from '../../trust/attest/signers/signer.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface KeyPlace {
+  /** A file, `env://NAME`, or `command:PROGRAM`. */
+  readonly key: string;
+  /** What `command:` signs with; a program does not show its key. */
+  readonly publicKey?: string;
+  readonly env: Environment;
+  /** Asks a person; the variable COSIGN_PASSWORD wins. */
+  readonly askPassword?: () => Promise<string>;
+}
+
+/** Opens a signing key from wherever it is. Passwords come from the environment or from a person. */
+export async function openSigningKey(place: KeyPlace): Promise<KeyHolder> {
+  const { key, env } = place;
+  const secret = secretOf(place);
+  if (key.startsWith('env://')) return await signerFromEnvironment(key.slice(6), env, secret);
+  if (key.startsWith('command:')) return await openProgram(key.slice(8), place);
+  return await signerFromKeyText(await readKeyFile(key), secret);
+}
+
+/** A public key from a file or from `env://NAME`. */
+export async function openPublicKey(key: string, env: Environment): Promise<KeyObject> {
+  if (!key.startsWith('env://')) return publicKeyFromText(await readKeyFile(key));
+  const name = key.slice(6);
+  const text = env[name];
+  if (text !== undefined && text !== '') return publicKeyFromText(text);
+  throw new Fault('KEY_INVALID', {
+    what: 'The environment variable that should hold the key is empty.',
+    where: name,
+  });
+}
+
+async function openProgram(line: string, { publicKey, env }: KeyPlace): Promise<KeyHolder> {
+  const [program, ...args] = line.split(' ').filter(word => word !== '');
+  if (program === undefined || publicKey === undefined) {
+    throw new Fault('USAGE', {
+      what:
+        program === undefined
+          ? 'command: needs a program'
+          : 'a signer program needs its public key beside it',
+      expected: '--key command:PROGRAM --public-key FILE',
+    });
+  }
+  // The program talks to a key management service with the credentials of the job, so it gets them.
+  return commandSigner({
+    command: [program, ...args],
+    publicKey: await openPublicKey(publicKey, env),
+    environment: env,
+  });
+}
+
+function secretOf({ env, askPassword }: KeyPlace): KeySecret {
+  const given = env['COSIGN_PASSWORD'];
+  if (given !== undefined) return { password: () => Promise.resolve(given) };
+  return askPassword === undefined ? {} : { password: askPassword };
+}
+
+async function readKeyFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new Fault('FILE_MISSING', { what: 'The key cannot be read.', where: path, cause });
+  }
+}

@@ -1,0 +1,94 @@
+import { Fault } from '../../ground/fault/fault.ts';
+import { parseContent } from '../../image/oci/content.ts';
+import { inParallel } from '../../image/oci/copy/in-parallel.ts';
+import { describeBytes } from '../../image/oci/push-content.ts';
+import type { Call, Registry } from '../../image/oci/registry.ts';
+import { collect } from '../../image/oci/verified.ts';
+import type { Digest } from '../../model/digest.ts';
+import { type LegacyLayer, legacyTypes } from '../../trust/attest/bundle/legacy-layers.ts';
+import type { SignedBundle } from '../../trust/attest/sign.ts';
+import { legacyTag } from '../../trust/attest/storage/legacy-tag.ts';
+import { storeBundle } from '../../trust/attest/storage/store-bundle.ts';
+import { storeLegacy } from '../../trust/attest/storage/store-legacy.ts';
+import type { EvidenceTarget } from './targets.ts';
+
+/** Everything that was signed about one target in one run, checked and not yet stored. */
+export interface SignedEvidence {
+  readonly target: EvidenceTarget;
+  readonly bundles: readonly { readonly signed: SignedBundle; readonly predicateType: string }[];
+  readonly layers: readonly LegacyLayer[];
+}
+
+/** Where it lies now. */
+export interface StoredEvidence {
+  readonly digest: Digest;
+  readonly platform?: string;
+  /** Manifests that refer to the image. */
+  readonly referrers: readonly Digest[];
+  /** Tags of the old form. */
+  readonly tags: readonly string[];
+}
+
+const writesAtOnce = 4;
+
+/** Stores it, and reads it back: a registry that says yes and keeps nothing is found out now and not at deployment. */
+export async function storeSigned(
+  registry: Registry,
+  { target, bundles, layers }: SignedEvidence,
+  o: Call & { readonly createdAt: Date },
+): Promise<StoredEvidence> {
+  const { subject, platform } = target;
+  const referrers = await inParallel(bundles, writesAtOnce, async ({ signed, predicateType }) =>
+    storeBundle(registry, { subject, bundle: signed.bundle, predicateType, createdAt: o.createdAt }, o),
+  );
+  if (layers.length > 0) await storeLegacy(registry, subject.digest, layers, o);
+  const tags = layers.length > 0 ? [legacyTag(subject.digest, suffixOf(layers))] : [];
+  await readBack(registry, subject.digest, referrers, o);
+  for (const tag of tags) await readBackLegacy(registry, tag, layers, o);
+  return { digest: subject.digest, ...(platform !== undefined && { platform }), referrers, tags };
+}
+
+function suffixOf([first]: readonly LegacyLayer[]): 'sig' | 'att' {
+  return first?.mediaType === legacyTypes.signature ? 'sig' : 'att';
+}
+
+async function readBack(
+  registry: Registry,
+  subject: Digest,
+  referrers: readonly Digest[],
+  o: Call,
+): Promise<void> {
+  if (referrers.length === 0) return;
+  const listed = new Set((await registry.referrers(subject, o)).map(({ digest }) => digest));
+  await inParallel(referrers, writesAtOnce, async digest => {
+    if (!listed.has(digest)) throw lost(registry, subject, `the list of what refers to it lacks ${digest}`);
+    const content = parseContent(await registry.manifest(digest, o));
+    // Every byte that comes back is compared with its digest on the way.
+    if (content.kind === 'manifest')
+      for (const layer of content.layers) await collect(registry.blob(layer, o));
+  });
+}
+
+async function readBackLegacy(
+  registry: Registry,
+  tag: string,
+  layers: readonly LegacyLayer[],
+  o: Call,
+): Promise<void> {
+  const content = parseContent(await registry.manifest(tag, o));
+  const held = new Set(content.kind === 'manifest' ? content.layers.map(({ digest }) => digest) : []);
+  for (const { mediaType, bytes } of layers) {
+    const { digest } = describeBytes(mediaType, bytes);
+    if (!held.has(digest)) throw lost(registry, tag, `it lacks ${digest}`);
+  }
+}
+
+function lost(registry: Registry, what: string, actual: string): Fault {
+  return new Fault('REFUSED', {
+    what: `${registry.place} took the evidence and does not show it`,
+    where: `${registry.place} ${what}`,
+    expected: 'what was just stored',
+    actual,
+    next: 'somebody else may have written at the same moment; run the command again',
+  });
+}

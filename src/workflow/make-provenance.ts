@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { Fault, hasCode } from '../ground/fault/fault.ts';
+import { HttpClient } from '../ground/http/client.ts';
+import { pickEnvironment } from '../ground/process/environment.ts';
+import { run } from '../ground/process/run.ts';
+import { type Clock, systemClock } from '../model/clock.ts';
+import type { Claims } from '../trust/attest/identity-token/claims.ts';
+import { findIdentityToken } from '../trust/attest/identity-token/find-token.ts';
+import { checkPredicate } from '../trust/attest/predicates/check-predicate.ts';
+import { parseBuildRecord } from '../trust/attest/provenance/build-record-file.ts';
+import type { GitFacts } from '../trust/attest/provenance/local.ts';
+import { buildProvenance, type ProvenancePredicate } from '../trust/attest/provenance/provenance.ts';
+import { clientHttp } from '../trust/attest/services/client-http.ts';
+
+export type { ProvenancePredicate } from '../trust/attest/provenance/provenance.ts';
+
+export interface MakeProvenance {
+  /** Without it what the environment says. */
+  readonly ci?: 'github' | 'gitlab' | 'local';
+  /** The file that the build left behind. */
+  readonly record: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where the source lies, for Git. */
+  readonly cwd: string;
+  readonly identityToken?: string;
+  readonly builderId?: string;
+  readonly version: string;
+  readonly clock?: Clock;
+  readonly offline?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Says how an image was built, from the record of its build and from what the CI says; nothing is made up. */
+export async function makeProvenance(o: MakeProvenance): Promise<ProvenancePredicate> {
+  const record = parseBuildRecord(await readRecord(o.record), o.record);
+  const ci = o.ci ?? detectCi(o.env);
+  const claims = ci === 'local' ? undefined : await findClaims(o);
+  const git = ci === 'local' ? await askGit(o) : undefined;
+  const predicate = buildProvenance({
+    ci,
+    env: o.env,
+    record,
+    version: o.version,
+    ...(claims !== undefined && { claims }),
+    ...(git !== undefined && { git }),
+    ...(o.builderId !== undefined && { builderId: o.builderId }),
+  });
+  checkPredicate('https://slsa.dev/provenance/v1', predicate);
+  return predicate;
+}
+
+function detectCi(env: MakeProvenance['env']): 'github' | 'gitlab' | 'local' {
+  if (env['GITHUB_ACTIONS'] === 'true') return 'github';
+  return env['GITLAB_CI'] === 'true' ? 'gitlab' : 'local';
+}
+
+/** Only the token knows which workflow really runs; without one the answer may still be on the command line. */
+async function findClaims(o: MakeProvenance): Promise<Claims | undefined> {
+  const client = new HttpClient({ env: o.env, offline: o.offline ?? false });
+  const call = o.signal === undefined ? {} : { signal: o.signal };
+  try {
+    const token = await findIdentityToken(
+      {
+        environment: o.env,
+        http: clientHttp(client),
+        clock: o.clock ?? systemClock,
+        ...(o.identityToken !== undefined && { file: o.identityToken }),
+      },
+      call,
+    );
+    return token.claims;
+  } catch (error) {
+    if (hasCode(error, 'TOKEN_MISSING')) return undefined;
+    throw error;
+  } finally {
+    client.close();
+  }
+}
+
+async function askGit(o: MakeProvenance): Promise<GitFacts | undefined> {
+  const commit = await git(o, 'rev-parse', '--verify', 'HEAD');
+  if (commit === undefined) return undefined;
+  const ref = await git(o, 'symbolic-ref', '--quiet', 'HEAD');
+  const remote = await git(o, 'config', '--get', 'remote.origin.url');
+  const top = await git(o, 'rev-parse', '--show-toplevel');
+  return {
+    commit,
+    remote: remote ?? pathToFileURL(top ?? o.cwd).href,
+    ...(ref !== undefined && { ref }),
+    dirty: (await git(o, 'status', '--porcelain')) !== undefined,
+  };
+}
+
+/** What Git prints, or undefined when it prints nothing or fails. */
+async function git(o: MakeProvenance, ...args: readonly string[]): Promise<string | undefined> {
+  const { code, stdout } = await run({
+    program: 'git',
+    args,
+    cwd: o.cwd,
+    env: pickEnvironment(o.env),
+    timeLimit: 60_000,
+    ...(o.signal !== undefined && { signal: o.signal }),
+  });
+  const text = stdout.toString('utf8').trim();
+  return code === 0 && text !== '' ? text : undefined;
+}
+
+async function readRecord(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new Fault('FILE_MISSING', { what: 'The build record cannot be read.', where: path, cause });
+  }
+}
