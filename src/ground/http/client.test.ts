@@ -305,14 +305,14 @@ describe('limits', () => {
 
   it.each([
     [{}, true],
-    [{ leastRate: 1000 }, false],
-    [{ env: { CG_LEAST_RATE: '1000' } }, false],
+    [{ leastRate: 10 }, false],
+    [{ env: { CG_LEAST_RATE: '10' } }, false],
   ])('wants five kilobytes a second, or what the user says (%j)', async (options, isTooSlow) => {
-    // 400 bytes each 100 ms: four kilobytes a second.
+    // Two hundred bytes a second.
     const url = await listen((_, response) => {
       let sent = 0;
       const timer = setInterval(() => {
-        response.write(Buffer.alloc(400));
+        response.write(Buffer.alloc(20));
         if (++sent === 12) response.end();
       }, 100);
       response.on('close', () => clearInterval(timer));
