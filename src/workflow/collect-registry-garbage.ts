@@ -28,8 +28,6 @@ export async function collectRegistryGarbage(request: CollectRegistryGarbageRequ
     const { untagged, signal } = request;
     return await collectGarbage(store, {
       grace,
-      // Nobody serves, so nobody can go on with an upload but after a restart.
-      uploadAge: grace,
       ...(untagged !== undefined && { untagged }),
       ...(signal && { signal }),
     });

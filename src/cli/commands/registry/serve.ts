@@ -23,7 +23,6 @@ export const command = defineCommand({
   ],
   about:
     'Every OCI client works with it: the whole distribution specification 1.1. One process owns a data folder;\n' +
-    'whoever has a password may read and write every repository in it. ' +
     'SIGUSR2 collects garbage now. It runs until Ctrl-C or SIGTERM and finishes running requests first.',
   flags: {
     data: {
@@ -71,13 +70,6 @@ export const command = defineCommand({
       kind: 'toggle',
       brief: 'serve other machines without passwords',
       group: 'Access',
-    },
-    allowHost: {
-      kind: 'text',
-      placeholder: 'NAME',
-      brief: 'answer to this name too, without passwords on loopback: a proxy in front',
-      group: 'Access',
-      many: true,
     },
     accessLog: {
       kind: 'text',
@@ -134,7 +126,6 @@ export const command = defineCommand({
       addr: flags.addr,
       readOnly: flags.readOnly,
       allowAnonymousNetwork: flags.allowAnonymousNetwork,
-      allowedHosts: flags.allowHost,
       grace: flags.gcGrace,
       shutdownTimeout: flags.shutdownTimeout,
       limits: defined({ blobBytes: flags.maxBlob, quotaBytes: flags.quota }),

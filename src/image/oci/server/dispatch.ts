@@ -1,6 +1,5 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import { isDiskFull, writeRefusal } from '../../../ground/store/write-fault.ts';
-import { isLoopbackHost } from '../../../model/image-reference.ts';
 import type { AccessEvent } from './access/access-log.ts';
 import { deleteBlob, readBlob } from './endpoints/blobs.ts';
 import { showHealth } from './endpoints/health.ts';
@@ -39,34 +38,9 @@ export async function answer(service: Service, exchange: Exchange): Promise<Outc
 async function admit(service: Service, exchange: Exchange): Promise<void> {
   exchange.response.setHeader('docker-distribution-api-version', 'registry/2.0');
   exchange.response.setHeader('x-content-type-options', 'nosniff');
-  if (service.hosts !== undefined) refuseStrangers(exchange, service.hosts);
   if (service.credentials !== undefined) {
-    exchange.user = await service.credentials.authenticate(
-      exchange.header('authorization'),
-      exchange.request.socket.remoteAddress ?? 'unknown',
-    );
+    exchange.user = await service.credentials.authenticate(exchange.header('authorization'));
   }
-}
-
-/**
- * DNS rebinding makes a page of somebody else reach this machine under a name of its own, and a form can send a POST
- * anywhere: the name that was asked for, and where a browser says that it comes from, must be of this machine.
- */
-function refuseStrangers(exchange: Exchange, hosts: readonly string[]): void {
-  const isOurs = (host: string): boolean =>
-    isLoopbackHost(host) || hosts.includes(host) || hosts.includes(host.replace(/:\d+$/, ''));
-  const host = exchange.header('host') ?? '';
-  const origin = exchange.header('origin');
-  const originHost = origin === undefined ? undefined : URL.canParse(origin) ? new URL(origin).host : '';
-  const isForeign =
-    exchange.header('sec-fetch-site') === 'cross-site' || (originHost !== undefined && !isOurs(originHost));
-  if (isOurs(host) && !isForeign) return;
-  throw new Refusal(403, 'DENIED', 'this registry has no passwords and answers only to this machine', {
-    detail: {
-      host: host.slice(0, 255),
-      next: 'start it with --htpasswd, or with --allow-host NAME for a proxy in front of it',
-    },
-  });
 }
 
 async function handle(service: Service, exchange: Exchange, route: Route): Promise<void> {

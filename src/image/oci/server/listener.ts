@@ -12,7 +12,6 @@ import { Fault } from '../../../ground/fault/fault.ts';
 import { systemCode } from '../../../ground/store/write-fault.ts';
 import { answer, describeRequest } from './dispatch.ts';
 import { Exchange } from './http/exchange.ts';
-import { Lanes } from './http/lanes.ts';
 import type { RegistryOptions } from './options.ts';
 import type { Service } from './service.ts';
 
@@ -34,11 +33,8 @@ export async function createListener(service: Service, o: RegistryOptions): Prom
     connectionsCheckingInterval: Math.min(5_000, limits.headerTimeout),
     maxHeaderSize: 16 * 1024,
   };
-  const lanes = new Lanes();
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
-    lanes
-      .run(request, response, () => respond(service, o, new Exchange(request, response)))
-      .catch((error: unknown) => o.onProblem?.(error));
+    respond(service, o, new Exchange(request, response)).catch((error: unknown) => o.onProblem?.(error));
   };
   const server = o.tls ? await createTlsServer(settings, o.tls, handler) : createServer(settings, handler);
   server.maxConnections = limits.connections;

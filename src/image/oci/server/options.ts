@@ -14,8 +14,6 @@ export interface RegistryOptions {
   /** Paths of PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly readOnly?: boolean;
-  /** Names beside those of this machine under which an open registry on loopback may be asked: a proxy in front of it. */
-  readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<RegistryLimits>;
   readonly clock?: Clock;
   /** What the health endpoint says. */

@@ -44,8 +44,6 @@ export interface Service {
   readonly readOnly: boolean;
   readonly version: string;
   readonly startedAt: number;
-  /** Names under which browsers may reach it; undefined when passwords protect it, or it serves a network on purpose. */
-  readonly hosts: readonly string[] | undefined;
   /** Undefined when anyone may do anything. */
   readonly credentials: Credentials | undefined;
   readonly counts: { requests: number; running: number; manifestBytes: number };

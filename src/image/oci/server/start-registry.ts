@@ -1,5 +1,4 @@
 import { systemClock } from '../../../model/clock.ts';
-import { isLoopbackHost } from '../../../model/image-reference.ts';
 import { Credentials } from './access/credentials.ts';
 import { createListener, type Listener } from './listener.ts';
 import { Maintenance } from './maintenance.ts';
@@ -50,7 +49,6 @@ export async function startRegistry(o: RegistryOptions): Promise<RunningRegistry
     limits,
     credentials,
     readOnly: o.readOnly ?? false,
-    hosts: hostsOf(o),
     version: o.version ?? 'unknown',
     startedAt: clock.now().getTime(),
     counts: { requests: 0, running: 0, manifestBytes: 0 },
@@ -76,14 +74,4 @@ export async function startRegistry(o: RegistryOptions): Promise<RunningRegistry
     collectGarbage: request => maintenance.collect(request),
     usage: () => measureUsage(store),
   };
-}
-
-/** An open registry on loopback is for programs of this machine, not for pages that its browser happens to show. */
-function hostsOf({
-  host = '127.0.0.1',
-  htpasswd,
-  allowedHosts = [],
-}: RegistryOptions): readonly string[] | undefined {
-  const isLocal = isLoopbackHost(host.includes(':') ? `[${host}]` : host);
-  return isLocal && htpasswd === undefined ? allowedHosts : undefined;
 }

@@ -83,7 +83,7 @@ describe('credentials', () => {
   it('let the right password in, also one with a colon, and nothing else', async () => {
     await writeFile(file, `ana:${hashSync('a:b', 4)}\n`);
     const credentials = await Credentials.load(file, { now: Date.now, report: error => reports.push(error) });
-    expect(await credentials.authenticate(basic('ana', 'a:b'), '127.0.0.1')).toBe('ana');
+    expect(await credentials.authenticate(basic('ana', 'a:b'))).toBe('ana');
     const wrong = [
       undefined,
       '',
@@ -98,7 +98,7 @@ describe('credentials', () => {
       `Basic ${'A'.repeat(10_000)}`,
     ];
     for (const header of wrong) {
-      await expect(credentials.authenticate(header, '127.0.0.1')).rejects.toMatchObject({
+      await expect(credentials.authenticate(header)).rejects.toMatchObject({
         status: 401,
         code: 'UNAUTHORIZED',
         headers: { 'www-authenticate': expect.stringContaining('Basic realm=') as string },
@@ -109,50 +109,18 @@ describe('credentials', () => {
   it('pay for a password once, not for each request', async () => {
     await writeFile(file, `ana:${hashSync('right', 10)}\n`);
     const credentials = await Credentials.load(file, { now: Date.now, report: error => reports.push(error) });
-    const first = await timeOf(() => credentials.authenticate(basic('ana', 'right'), '127.0.0.1'));
+    const first = await timeOf(() => credentials.authenticate(basic('ana', 'right')));
     const hundred = await timeOf(async () => {
-      for (let turn = 0; turn < 100; turn++)
-        await credentials.authenticate(basic('ana', 'right'), '127.0.0.1');
+      for (let turn = 0; turn < 100; turn++) await credentials.authenticate(basic('ana', 'right'));
     });
     expect(hundred).toBeLessThan(first);
-  });
-
-  it('are checked for others while one address guesses as fast as it can', async () => {
-    await writeFile(file, `ana:${hashSync('right', 4)}\n`);
-    const credentials = await Credentials.load(file, { now: Date.now, report: error => reports.push(error) });
-    const guesses = Array.from({ length: 300 }, (_, turn) =>
-      credentials.authenticate(basic('ana', String(turn)), '10.6.6.6').catch(() => 'refused'),
-    );
-    await expect(credentials.authenticate(basic('ana', 'right'), '10.0.0.1')).resolves.toBe('ana');
-    await Promise.all(guesses);
-  });
-
-  it.each(['emptied', 'deleted'])('let nobody in any more when the file is %s', async how => {
-    let now = 0;
-    await writeFile(file, `ana:${hashSync('right', 4)}\n`);
-    const credentials = await Credentials.load(file, {
-      now: () => now,
-      report: error => reports.push(error),
-    });
-    await expect(credentials.authenticate(basic('ana', 'right'), '127.0.0.1')).resolves.toBe('ana');
-    if (how === 'emptied') await writeFile(file, '');
-    else await rm(file);
-    now += 5_000;
-    await expect(credentials.authenticate(basic('ana', 'right'), '127.0.0.1')).rejects.toMatchObject({
-      status: 401,
-    });
-    await writeFile(file, `ana:${hashSync('right', 4)}\n`);
-    now += 5_000;
-    await expect(credentials.authenticate(basic('ana', 'right'), '127.0.0.1')).resolves.toBe('ana');
   });
 
   it('let only so many strangers wait', async () => {
     await writeFile(file, `ana:${hashSync('right', 4)}\n`);
     const credentials = await Credentials.load(file, { now: Date.now, report: error => reports.push(error) });
     const answers = await Promise.allSettled(
-      Array.from({ length: 200 }, (_, turn) =>
-        credentials.authenticate(basic('ana', String(turn)), `10.0.0.${turn % 100}`),
-      ),
+      Array.from({ length: 200 }, (_, turn) => credentials.authenticate(basic('ana', String(turn)))),
     );
     const codes = answers.map(a => (a.status === 'rejected' ? (a.reason as { status: number }).status : 200));
     expect(codes.filter(code => code === 429).length).toBeGreaterThan(100);
@@ -166,20 +134,18 @@ describe('credentials', () => {
       now: () => now,
       report: error => reports.push(error),
     });
-    expect(await credentials.authenticate(basic('ana', 'old'), '127.0.0.1')).toBe('ana');
+    expect(await credentials.authenticate(basic('ana', 'old'))).toBe('ana');
     const change = async (text: string): Promise<void> => {
       await writeFile(file, text);
       now += 5_000;
       await utimes(file, now / 1000, now / 1000);
     };
     await change('ana:broken\n');
-    expect(await credentials.authenticate(basic('ana', 'old'), '127.0.0.1')).toBe('ana');
+    expect(await credentials.authenticate(basic('ana', 'old'))).toBe('ana');
     expect(reports).toEqual([expect.objectContaining({ code: 'HTPASSWD_INVALID' })]);
     await change(`ana:${hashSync('new', 4)}\n`);
-    await expect(credentials.authenticate(basic('ana', 'old'), '127.0.0.1')).rejects.toMatchObject({
-      status: 401,
-    });
-    expect(await credentials.authenticate(basic('ana', 'new'), '127.0.0.1')).toBe('ana');
+    await expect(credentials.authenticate(basic('ana', 'old'))).rejects.toMatchObject({ status: 401 });
+    expect(await credentials.authenticate(basic('ana', 'new'))).toBe('ana');
   });
 });
 

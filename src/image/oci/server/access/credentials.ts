@@ -3,13 +3,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../../../../ground/fault/fault.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
-import { isMissing } from '../../../../ground/store/write-fault.ts';
 import { Refusal } from '../http/refusal.ts';
 import { type PasswordFile, parsePasswordFile, verifyPassword } from './htpasswd.ts';
 
 const mostWaiting = 64;
-/** Guesses of one address wait for each other, so that a stranger cannot keep the others out. */
-const mostWaitingOfOne = 4;
 const recheck = 1_000;
 const challenge = { 'www-authenticate': 'Basic realm="registry", charset="UTF-8"' };
 
@@ -35,7 +32,6 @@ export class Credentials {
   readonly #report: (error: unknown) => void;
   #lookedAt: number;
   #waiting = 0;
-  readonly #waitingOf = new Map<string, number>();
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, users: PasswordFile, stamp: string, o: CredentialsOptions) {
@@ -53,31 +49,25 @@ export class Credentials {
   }
 
   /** The user, or a 401 that says how to ask. */
-  async authenticate(header: string | undefined, remote: string): Promise<string> {
+  async authenticate(header: string | undefined): Promise<string> {
     const presented = parseBasic(header);
     if (presented === undefined) throw unauthorized('authentication is required');
     await this.#refresh();
     const key = createHmac('sha256', this.#key)
       .update(`${presented.user}\0${presented.password}`)
       .digest('hex');
-    const answer = this.#answers.get(key) ?? (await this.#check(presented, key, remote));
+    const answer = this.#answers.get(key) ?? (await this.#check(presented, key));
     if (answer.user === undefined) throw unauthorized('the user or the password is wrong');
     return answer.user;
   }
 
-  async #check(
-    presented: Basic,
-    key: string,
-    remote: string,
-  ): Promise<{ readonly user: string | undefined }> {
-    const ofOne = this.#waitingOf.get(remote) ?? 0;
-    if (this.#waiting >= mostWaiting || ofOne >= mostWaitingOfOne) {
+  async #check(presented: Basic, key: string): Promise<{ readonly user: string | undefined }> {
+    if (this.#waiting >= mostWaiting) {
       throw new Refusal(429, 'TOOMANYREQUESTS', 'too many logins at once', {
         headers: { 'retry-after': '2' },
       });
     }
     this.#waiting++;
-    this.#waitingOf.set(remote, ofOne + 1);
     const mine = this.#turn.then(async () => {
       const known = this.#answers.get(key);
       if (known !== undefined) return known;
@@ -99,9 +89,6 @@ export class Credentials {
       return await mine;
     } finally {
       this.#waiting--;
-      const left = (this.#waitingOf.get(remote) ?? 1) - 1;
-      if (left > 0) this.#waitingOf.set(remote, left);
-      else this.#waitingOf.delete(remote);
     }
   }
 
@@ -112,16 +99,12 @@ export class Credentials {
     try {
       const stamp = await stampOf(this.#path);
       if (stamp === this.#stamp) return;
-      // An empty file is somebody's decision: it lets nobody in.
-      const isEmpty = stamp.includes('/0/');
-      this.#users = isEmpty ? new Map() : await readUsers(this.#path);
+      this.#users = await readUsers(this.#path);
       this.#stamp = stamp;
     } catch (error) {
       this.#report(error);
-      // A file that was broken by hand lets nobody in that it did not let in before; one that is gone lets nobody in.
-      if (!isMissing(error instanceof Fault ? error.cause : error)) return;
-      this.#users = new Map();
-      this.#stamp = 'gone';
+      // A file that is being rewritten, or was broken by hand, lets nobody in that it did not let in before.
+      return;
     }
     this.#answers.clear();
   }

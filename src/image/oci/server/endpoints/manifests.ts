@@ -12,8 +12,6 @@ import { repositoryExists } from '../storage/repository-names.ts';
 import { matchesEtag } from './blobs.ts';
 
 const mostTags = 100;
-/** A manifest is small; a client that needs longer only holds a place. */
-const manifestTime = 120_000;
 
 /** GET and HEAD by tag or digest. */
 export async function readManifest(
@@ -43,14 +41,18 @@ export async function writeManifest(
   repository: string,
   reference: Reference,
 ): Promise<void> {
-  const { counts } = service;
-  const late = setTimeout(() => exchange.request.destroy(), manifestTime);
+  const { counts, limits } = service;
+  const announced = exchange.length ?? limits.manifestBytes;
+  if (counts.manifestBytes + announced > limits.manifestBytesAtOnce) {
+    throw new Refusal(429, 'TOOMANYREQUESTS', 'too many manifests are being pushed at once', {
+      headers: { 'retry-after': '1' },
+    });
+  }
+  counts.manifestBytes += announced;
   try {
     await storeManifest(service, exchange, repository, reference);
   } finally {
-    clearTimeout(late);
-    // What has arrived was counted as it came: who announces much and sends nothing takes no room from others.
-    counts.manifestBytes -= exchange.received;
+    counts.manifestBytes -= announced;
   }
 }
 
@@ -134,13 +136,7 @@ function readBytes(service: Service, exchange: Exchange): Promise<Buffer> {
     new Refusal(413, 'SIZE_INVALID', `a manifest may have ${manifestBytes} bytes at most`, {
       detail: { limit: manifestBytes },
     });
-  return exchange.readBody(manifestBytes, tooLarge, bytes => {
-    service.counts.manifestBytes += bytes;
-    if (service.counts.manifestBytes <= service.limits.manifestBytesAtOnce) return;
-    throw new Refusal(429, 'TOOMANYREQUESTS', 'too many manifests are being pushed at once', {
-      headers: { 'retry-after': '1' },
-    });
-  });
+  return exchange.readBody(manifestBytes, tooLarge);
 }
 
 /** By digest the bytes must have it; by tag SHA-256 is ours to choose. */

@@ -71,13 +71,9 @@ export class Exchange {
     if (!this.request.complete) throw new Refusal(400, 'SIZE_INVALID', 'the body was cut off');
   }
 
-  /** The whole body in memory; `count` hears of each piece and may refuse. */
-  async readBody(limit: number, tooLarge: () => Refusal, count: (bytes: number) => void): Promise<Buffer> {
+  async readBody(limit: number, tooLarge: () => Refusal): Promise<Buffer> {
     const chunks: Buffer[] = [];
-    for await (const chunk of this.body(limit, tooLarge)) {
-      count(chunk.length);
-      chunks.push(chunk);
-    }
+    for await (const chunk of this.body(limit, tooLarge)) chunks.push(chunk);
     return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
   }
 

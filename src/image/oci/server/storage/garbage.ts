@@ -11,8 +11,6 @@ export interface CollectOptions {
   readonly untagged?: boolean;
   /** How long what is unreachable stays, in milliseconds. */
   readonly grace: number;
-  /** How long an upload may rest, in milliseconds; a client may be in the middle of one. */
-  readonly uploadAge?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -36,7 +34,7 @@ export async function collectGarbage(store: RegistryStore, o: CollectOptions): P
   store.pins.openEra();
   try {
     const cutoff = store.clock.now().getTime() - o.grace;
-    const uploads = await store.uploads.expire(o.uploadAge);
+    const uploads = await store.uploads.expire();
     let manifests = 0;
     let links = 0;
     for await (const repository of listRepositories(store.layout)) {

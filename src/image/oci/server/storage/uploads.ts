@@ -8,9 +8,6 @@ import type { Layout } from './layout.ts';
 import type { Quota } from './quota.ts';
 import { Upload } from './upload.ts';
 
-/** A client that opened an upload and sent nothing in this time has gone. */
-const emptyAge = 10 * 60_000;
-
 export interface UploadLimits {
   readonly openUploads: number;
   /** Milliseconds without a byte after which an upload is given up. */
@@ -50,7 +47,6 @@ export class Uploads {
 
   async start(repository: string): Promise<Upload> {
     if (this.#open.size >= this.#limits.openUploads) await this.expire();
-    if (this.#open.size >= this.#limits.openUploads) await this.#evictOldestEmpty();
     if (this.#open.size >= this.#limits.openUploads) {
       throw new Refusal(429, 'TOOMANYREQUESTS', `there are ${this.#open.size} open uploads already`, {
         headers: { 'retry-after': '10' },
@@ -116,25 +112,12 @@ export class Uploads {
     this.#quota.release(upload.size);
   }
 
-  /** Gives up what nobody has written to for long; what holds nothing is given up soon. */
-  async expire(age = this.#limits.uploadAge): Promise<number> {
-    const now = this.#now();
-    const stale = [...this.#open.values()].filter(upload => {
-      const most = upload.size === 0 ? Math.min(age, emptyAge) : age;
-      return upload.users === 0 && upload.changed < now - most;
-    });
+  /** Gives up what nobody has written to for long. */
+  async expire(): Promise<number> {
+    const oldest = this.#now() - this.#limits.uploadAge;
+    const stale = [...this.#open.values()].filter(upload => upload.users === 0 && upload.changed < oldest);
     for (const upload of stale) await this.cancel(upload);
     return stale.length;
-  }
-
-  /** Nothing is lost with an upload that holds nothing: its client begins again. So nobody can keep others out. */
-  async #evictOldestEmpty(): Promise<void> {
-    const empty = [...this.#open.values()].filter(upload => upload.users === 0 && upload.size === 0);
-    const [first] = empty;
-    if (first === undefined) return;
-    await this.cancel(
-      empty.reduce((oldest, upload) => (upload.changed < oldest.changed ? upload : oldest), first),
-    );
   }
 
   #now(): number {
