@@ -66,6 +66,13 @@ export const command = defineCommand({
       group: 'Access',
       complete: 'files',
     },
+    allowHost: {
+      kind: 'text',
+      many: true,
+      placeholder: 'NAME',
+      brief: 'a name of a proxy by which clients reach a registry on loopback',
+      group: 'Access',
+    },
     allowAnonymousNetwork: {
       kind: 'toggle',
       brief: 'serve other machines without passwords',
@@ -126,6 +133,7 @@ export const command = defineCommand({
       addr: flags.addr,
       readOnly: flags.readOnly,
       allowAnonymousNetwork: flags.allowAnonymousNetwork,
+      allowHosts: flags.allowHost,
       grace: flags.gcGrace,
       shutdownTimeout: flags.shutdownTimeout,
       limits: defined({ blobBytes: flags.maxBlob, quotaBytes: flags.quota }),

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { untilClosed } from '../../../../test/http-call.ts';
 import {
@@ -80,8 +81,8 @@ describe('a registry with limits', () => {
   it('closes a connection that does not send its request, or stops in the middle of a body', async () => {
     await bench.start({ limits: { headerTimeout: 100, idleTimeout: 200 } });
     const heads = [
-      'GET /v2/ HTTP/1.1\r\nhost: x\r\n',
-      'PUT /v2/a/manifests/b HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{',
+      'GET /v2/ HTTP/1.1\r\nhost: 127.0.0.1\r\n',
+      'PUT /v2/a/manifests/b HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\n{',
     ];
     for (const head of heads) await untilClosed(bench.registry?.port ?? 0, head);
   });
@@ -116,7 +117,7 @@ describe('a registry with limits', () => {
     const client = await bench.start();
     const bytes = randomBytes(random, 1_000);
     const opened = await client.send('POST', 'blobs/uploads/');
-    const head = `PATCH ${opened.headers.location} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n`;
+    const head = `PATCH ${opened.headers.location} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n`;
     const stuck = untilClosed(
       bench.registry?.port ?? 0,
       Buffer.concat([Buffer.from(head), bytes.subarray(0, 600)]),
@@ -136,7 +137,7 @@ describe('a registry with limits', () => {
     const client = await bench.start({ limits: { idleTimeout: 200 } });
     const bytes = randomBytes(random, 1_000);
     const opened = await client.send('POST', 'blobs/uploads/');
-    const head = `PATCH ${opened.headers.location} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n`;
+    const head = `PATCH ${opened.headers.location} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n`;
     await untilClosed(bench.registry?.port ?? 0, Buffer.concat([Buffer.from(head), bytes.subarray(0, 600)]));
     const status = await client.sendTo('GET', opened.headers.location ?? '');
     expect(status.headers.range).toBe('0-599');
@@ -144,5 +145,53 @@ describe('a registry with limits', () => {
       body: bytes.subarray(600),
     });
     expect(done.status).toBe(201);
+  });
+});
+
+describe('a connection that sends many requests at once', () => {
+  const bench = useRegistry();
+
+  it('has one worked on at a time, and every answer in order', async () => {
+    const client = await bench.start();
+    const bytes = Buffer.alloc(16 * 1024 * 1024, 'x');
+    await client.pushBlob(bytes);
+    const ask = `GET /v2/shop/web/blobs/${digestOf(bytes)} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`;
+    const socket = connect({ port: bench.registry?.port ?? 0, host: '127.0.0.1' });
+    socket.pause();
+    socket.write(ask.repeat(3));
+    for (let running = 0; running < 2; ) {
+      const health = (await client.sendTo('GET', '/healthz')).json();
+      ({ running } = health.counts as { running: number });
+    }
+    for (let turn = 0; turn < 20; turn++) {
+      const health = (await client.sendTo('GET', '/healthz')).json();
+      expect(health.counts).toMatchObject({ running: 2 });
+    }
+    let received = 0;
+    await new Promise<void>(resolve => {
+      socket.on('data', chunk => {
+        received += chunk.length;
+        if (received > 3 * bytes.length) resolve();
+      });
+      socket.resume();
+    });
+    socket.destroy();
+  });
+
+  it('is closed when it does not stop', async () => {
+    const client = await bench.start({ limits: { idleTimeout: 600_000 } });
+    const bytes = Buffer.alloc(16 * 1024 * 1024, 'x');
+    await client.pushBlob(bytes);
+    const ask = `GET /v2/shop/web/blobs/${digestOf(bytes)} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`;
+    await untilClosed(bench.registry?.port ?? 0, ask.repeat(100));
+  });
+
+  it('cannot make lists and manifests pile up in memory', async () => {
+    const client = await bench.start({ limits: { answerBytesAtOnce: 100_000 } });
+    const large = makeImage(random, { annotations: { large: 'x'.repeat(200_000) } });
+    const small = makeImage(random);
+    for (const image of [large, small]) expect((await client.pushImage(image)).status).toBe(201);
+    expect((await client.send('GET', `manifests/${large.digest}`)).status).toBe(429);
+    expect((await client.send('GET', `manifests/${small.digest}`)).status).toBe(200);
   });
 });

@@ -7,11 +7,12 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { systemCode } from '../../../ground/store/write-fault.ts';
 import { answer, describeRequest } from './dispatch.ts';
 import { Exchange } from './http/exchange.ts';
+import { oneAtATime } from './http/one-at-a-time.ts';
 import type { RegistryOptions } from './options.ts';
 import type { Service } from './service.ts';
 
@@ -33,23 +34,25 @@ export async function createListener(service: Service, o: RegistryOptions): Prom
     connectionsCheckingInterval: Math.min(5_000, limits.headerTimeout),
     maxHeaderSize: 16 * 1024,
   };
-  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+  const handler = oneAtATime((request, response) => {
     respond(service, o, new Exchange(request, response)).catch((error: unknown) => o.onProblem?.(error));
-  };
+  });
   const server = o.tls ? await createTlsServer(settings, o.tls, handler) : createServer(settings, handler);
   server.maxConnections = limits.connections;
   server.setTimeout(limits.idleTimeout);
-  // Answers that wait for their turn on one connection each listen to its end.
-  server.on(o.tls ? 'secureConnection' : 'connection', (socket: Socket) => socket.setMaxListeners(0));
   const host = o.host ?? '127.0.0.1';
   const { port } = await listen(server, host, o.port ?? 0);
-  const name = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `${o.tls ? 'https' : 'http'}://${name}:${port}`,
+    url: `${o.tls ? 'https' : 'http'}://${urlHost(host)}:${port}`,
     host,
     port,
     close: timeout => closeServer(server, timeout),
   };
+}
+
+/** A host as it stands in a URL. */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 async function respond(service: Service, o: RegistryOptions, exchange: Exchange): Promise<void> {

@@ -11,6 +11,8 @@ export interface RegistryOptions {
   readonly port?: number;
   /** Path of a password file (`htpasswd -B`); without it everyone may do everything. */
   readonly htpasswd?: string;
+  /** Names besides those of this machine by which a registry without passwords on loopback is reached. */
+  readonly allowHosts?: readonly string[];
   /** Paths of PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly readOnly?: boolean;

@@ -28,7 +28,10 @@ export async function readManifest(
     'content-type': manifest.mediaType,
   };
   if (matchesEtag(exchange.header('if-none-match'), manifest.digest)) exchange.empty(304, headers);
-  else exchange.bytes(200, manifest.bytes, headers);
+  else {
+    if (!exchange.isHead) service.answers.take(manifest.bytes.length, exchange.response);
+    exchange.bytes(200, manifest.bytes, headers);
+  }
 }
 
 /**
