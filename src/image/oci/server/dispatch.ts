@@ -48,7 +48,10 @@ async function admit(service: Service, exchange: Exchange): Promise<void> {
     service.origins,
   );
   if (service.credentials !== undefined) {
-    exchange.user = await service.credentials.authenticate(exchange.header('authorization'));
+    exchange.user = await service.credentials.authenticate(
+      exchange.header('authorization'),
+      exchange.request.socket.remoteAddress,
+    );
   }
 }
 
