@@ -1,4 +1,6 @@
+import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { untilClosed } from '../../../../test/http-call.ts';
 import {
@@ -62,20 +64,32 @@ describe('a registry with limits', () => {
       expect((await client.pushImage(makeImage(random), 'v1')).status).toBe(201);
   });
 
-  it('opens only so many uploads', async () => {
+  it('opens only so many uploads, and gives up the oldest without a byte for a new one', async () => {
     const client = await bench.start({ limits: { openUploads: 2 } });
-    const [first] = [
-      await client.send('POST', 'blobs/uploads/'),
-      await client.send('POST', 'blobs/uploads/'),
-    ];
-    const third = await client.send('POST', 'blobs/uploads/');
-    expect([third.status, third.code(), third.headers['retry-after']]).toEqual([
+    const first = await client.send('POST', 'blobs/uploads/');
+    const second = await client.send('POST', 'blobs/uploads/');
+    expect((await client.send('POST', 'blobs/uploads/')).status).toBe(202);
+    expect((await client.sendTo('GET', first.headers.location ?? '')).status).toBe(404);
+    expect((await client.sendTo('GET', second.headers.location ?? '')).status).toBe(204);
+  });
+
+  it('keeps uploads that have bytes while they are young, and gives them up when they rest', async () => {
+    let now = new Date('2026-01-01T00:00:00Z');
+    const client = await bench.start({ limits: { openUploads: 1 }, clock: { now: () => now } });
+    const first = await client.send('POST', 'blobs/uploads/');
+    await client.sendTo('PATCH', first.headers.location ?? '', { body: 'x' });
+    const refused = await client.send('POST', 'blobs/uploads/');
+    expect([refused.status, refused.code(), refused.headers['retry-after']]).toEqual([
       429,
       'TOOMANYREQUESTS',
       '10',
     ]);
-    await client.sendTo('DELETE', first?.headers.location ?? '');
-    expect((await client.send('POST', 'blobs/uploads/')).status).toBe(202);
+    now = new Date(now.getTime() + 5 * 60_000);
+    const second = await client.send('POST', 'blobs/uploads/');
+    expect(second.status).toBe(202);
+    now = new Date(now.getTime() + 15 * 60_000);
+    expect(await bench.registry?.collectGarbage()).toMatchObject({ uploads: 1 });
+    expect(await readdir(join(bench.folder, 'data/repositories'))).toEqual([]);
   });
 
   it('closes a connection that does not send its request, or stops in the middle of a body', async () => {
@@ -94,6 +108,27 @@ describe('a registry with limits', () => {
     const once = (await bench.registry?.usage())?.usedBytes;
     for (const tag of ['v1', 'v2']) await client.pushImage(image, tag);
     expect((await bench.registry?.usage())?.usedBytes).toBe(once);
+  });
+
+  it('gives a manifest memory as it arrives and only so much time, however often a byte comes', async () => {
+    const limits = { manifestBytesAtOnce: 20_000, manifestTime: 300 };
+    const client = await bench.start({ limits });
+    const head = (n: number) =>
+      `PUT /v2/a/manifests/t${n} HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n`;
+    const port = bench.registry?.port ?? 0;
+    const stuck = Array.from({ length: 16 }, (_, n) => {
+      const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(head(n)));
+      const drip = setInterval(() => socket.write('1\r\n \r\n'), 20);
+      socket.on('error', () => undefined);
+      return new Promise<void>(resolve => {
+        socket.on('close', () => {
+          clearInterval(drip);
+          resolve();
+        });
+      });
+    });
+    expect((await client.pushImage(makeImage(random), 'v1')).status).toBe(201);
+    await Promise.all(stuck);
   });
 
   it('goes on with an upload after a chunk that was too large', async () => {

@@ -20,6 +20,8 @@ export interface RegistryLimits {
   readonly idleTimeout: number;
   /** Bytes of manifests that are being received at once: they are in memory until they are judged. */
   readonly manifestBytesAtOnce: number;
+  /** Milliseconds a client may take for the body of a manifest. */
+  readonly manifestTime: number;
   /** Bytes of large lists and manifests that wait in memory for their readers, over all connections. */
   readonly answerBytesAtOnce: number;
   /** Bytes of manifests, tags and blob sizes kept in memory. */
@@ -32,6 +34,7 @@ export const defaultLimits: RegistryLimits = {
   manifestBytes: 8 * mebibyte,
   blobBytes: 64 * 1024 * mebibyte,
   manifestBytesAtOnce: 128 * mebibyte,
+  manifestTime: 120_000,
   answerBytesAtOnce: 128 * mebibyte,
   openUploads: 1_000,
   uploadAge: 24 * 3_600_000,
