@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -38,6 +38,29 @@ describe('a running registry', () => {
       }
       expect(await client.problemOf(image, 'v1')).toBeUndefined();
     });
+  });
+
+  it('keeps tags apart that differ only in case, also those that an earlier version wrote', async () => {
+    const images = ['latest', 'Latest', 'LATEST', 'A'.repeat(128)].map(tag => ({
+      tag,
+      image: makeImage(random),
+    }));
+    const first = await bench.start();
+    for (const { tag, image } of images) expect((await first.pushImage(image, tag)).status).toBe(201);
+    await bench.stop();
+    const folder = join(bench.folder, 'data/repositories/shop/web/_tags');
+    const names = await readdir(folder);
+    expect(new Set(names.map(name => name.toLowerCase())).size).toBe(images.length);
+    expect(names).toContain('latest^1');
+    await rename(join(folder, 'latest^1'), join(folder, 'Latest'));
+    for (const readOnly of [true, false]) {
+      const client = await bench.start({ readOnly });
+      for (const { tag, image } of images) expect(await client.problemOf(image, tag)).toBeUndefined();
+      const list = await client.send('GET', 'tags/list');
+      expect(list.json().tags).toEqual(images.map(({ tag }) => tag).sort());
+      await bench.stop();
+    }
+    expect(await readdir(folder)).toEqual(names);
   });
 
   describe('that is started again', () => {

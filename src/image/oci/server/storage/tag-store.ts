@@ -1,13 +1,12 @@
-import { readFile, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ensureFolder, prepareFile } from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { namesIn } from '../../../../ground/store/content-store.ts';
 import { syncFolder } from '../../../../ground/store/sync-folder.ts';
 import { isMissing } from '../../../../ground/store/write-fault.ts';
 import { type Digest, isDigest } from '../../../../model/digest.ts';
-import { isTag } from '../../../../model/image-reference.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, tagFileName, tagOfFile } from './layout.ts';
 import type { PreparedManifest } from './manifest-store.ts';
 
 /** The tags of all repositories. */
@@ -29,7 +28,8 @@ export class TagStore {
     const known = this.#tags.get(key);
     if (known !== undefined) return known;
     const { version } = this.#tags;
-    const digest = await this.#load(this.#layout.tag(repository, tag));
+    const digest =
+      (await this.#load(this.#layout.tag(repository, tag))) ?? (await this.#loadOld(repository, tag));
     if (digest !== undefined) this.#tags.fill(key, digest, version);
     return digest;
   }
@@ -39,7 +39,8 @@ export class TagStore {
     const known = this.#lists.get(repository);
     if (known !== undefined) return known;
     const { version } = this.#lists;
-    const names = (await namesIn(this.#layout.folder(repository, '_tags'))).filter(isTag);
+    const files = await namesIn(this.#layout.folder(repository, '_tags'));
+    const names = [...new Set(files.flatMap(file => tagOfFile(file) ?? []))].sort();
     this.#lists.fill(repository, names, version);
     return names;
   }
@@ -75,6 +76,24 @@ export class TagStore {
       if ((await this.read(repository, tag)) === digest) found.push(tag);
     }
     return found;
+  }
+
+  /** Gives the files of an earlier version, which kept capitals, their new names. */
+  async migrate(repository: string): Promise<void> {
+    const folder = this.#layout.folder(repository, '_tags');
+    for (const name of await namesIn(folder)) {
+      const tag = tagOfFile(name);
+      if (tag === name && tagFileName(tag) !== name) {
+        await rename(join(folder, name), this.#layout.tag(repository, tag));
+      }
+    }
+  }
+
+  /** A folder that is served read-only may still have the names of an earlier version. */
+  async #loadOld(repository: string, tag: string): Promise<Digest | undefined> {
+    const folder = this.#layout.folder(repository, '_tags');
+    if (tagFileName(tag) === tag || !(await namesIn(folder)).includes(tag)) return undefined;
+    return this.#load(join(folder, tag));
   }
 
   async #load(path: string): Promise<Digest | undefined> {
