@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { untilClosed } from '../../../../test/http-call.ts';
 import {
+  Client,
   digestOf,
   makeImage,
   randomBytes,
@@ -11,6 +12,7 @@ import {
   withDigest,
 } from '../../../../test/registry-content.ts';
 import { useRegistry } from '../../../../test/running-registry.ts';
+import { nameCost } from './storage/quota.ts';
 
 const random = seededRandom(6);
 
@@ -43,7 +45,7 @@ describe('a registry with limits', () => {
     // Pushing what is here already costs nothing once it is recognised.
     await client.send('DELETE', `blobs/${digestOf(bytes)}`);
     await bench.registry?.collectGarbage();
-    expect((await client.pushBlob(randomBytes(random, 4_000))).status).toBe(201);
+    expect((await client.pushBlob(randomBytes(random, 3_900))).status).toBe(201);
   });
 
   it('cannot be brought over the quota by many uploads at once', async () => {
@@ -101,13 +103,45 @@ describe('a registry with limits', () => {
     for (const head of heads) await untilClosed(bench.registry?.port ?? 0, head);
   });
 
-  it('counts content once, however often it is pushed', async () => {
+  it('counts content once, however often it is pushed, and each name that is new', async () => {
     const client = await bench.start();
     const image = makeImage(random);
     await client.pushImage(image, 'v1');
-    const once = (await bench.registry?.usage())?.usedBytes;
+    const once = (await bench.registry?.usage())?.usedBytes ?? 0;
     for (const tag of ['v1', 'v2']) await client.pushImage(image, tag);
-    expect((await bench.registry?.usage())?.usedBytes).toBe(once);
+    expect((await bench.registry?.usage())?.usedBytes).toBe(once + nameCost);
+  });
+
+  it('counts what a manifest costs in every repository, and gives it back', async () => {
+    const client = await bench.start({ limits: { quotaBytes: 1_000_000 }, grace: 0 });
+    const subject = { mediaType: 'application/a', digest: digestOf('none'), size: 4 };
+    const image = makeImage(random, { subject, annotations: { large: 'x'.repeat(200_000) } });
+    const statuses: number[] = [];
+    for (let turn = 0; turn < 8; turn++) {
+      const other = new Client(client.base, `shop/copy${turn}`);
+      statuses.push((await other.pushImage(image)).status);
+      if (turn < 3) await other.pushImage(image, 'v1');
+    }
+    expect(statuses).toContain(507);
+    const before = (await bench.registry?.usage())?.usedBytes;
+    await bench.stop();
+    const again = await bench.start({ grace: 0 });
+    expect((await bench.registry?.usage())?.usedBytes).toBe(before);
+    for (let turn = 0; turn < 8; turn++) {
+      const other = new Client(again.base, `shop/copy${turn}`);
+      await other.send('DELETE', `manifests/${image.digest}`);
+    }
+    await bench.registry?.collectGarbage();
+    expect((await bench.registry?.usage())?.usedBytes).toBe(0);
+  });
+
+  it('refuses annotations that no list of referrers could show', async () => {
+    const client = await bench.start();
+    const subject = { mediaType: 'application/a', digest: digestOf('none'), size: 4 };
+    const annotations = { large: 'x'.repeat(600_000) };
+    const answer = await client.pushImage(makeImage(random, { subject, annotations }));
+    expect([answer.status, answer.code()]).toEqual([400, 'MANIFEST_INVALID']);
+    expect((await client.pushImage(makeImage(random, { annotations }))).status).toBe(201);
   });
 
   it('gives a manifest memory as it arrives and only so much time, however often a byte comes', async () => {

@@ -10,7 +10,7 @@ import { BlobLinks } from './blob-links.ts';
 import { Layout } from './layout.ts';
 import { ManifestStore } from './manifest-store.ts';
 import { Pins } from './pins.ts';
-import { Quota } from './quota.ts';
+import { nameCost, Quota } from './quota.ts';
 import { listRepositories } from './repository-names.ts';
 import { TagStore } from './tag-store.ts';
 import { Uploads } from './uploads.ts';
@@ -57,13 +57,14 @@ export class RegistryStore {
       layout,
       content,
       pins,
+      quota: this.quota,
       clock,
       cacheBytes,
       grace: o.grace,
       readOnly: o.readOnly,
     });
     this.manifests = new ManifestStore(layout, content, this.quota, cacheBytes * 2);
-    this.tags = new TagStore(layout, cacheBytes / 2);
+    this.tags = new TagStore(layout, this.quota, cacheBytes / 2);
     this.uploads = new Uploads(layout, this.quota, o, clock);
   }
 
@@ -93,7 +94,13 @@ export class RegistryStore {
       for await (const repository of listRepositories(this.layout)) await this.tags.migrate(repository);
     }
     for await (const content of this.content.list()) this.quota.add(content.size);
+    for await (const repository of listRepositories(this.layout)) await this.#countNames(repository);
     await this.uploads.restore(listRepositories(this.layout));
+  }
+
+  async #countNames(repository: string): Promise<void> {
+    const names = (await this.blobs.list(repository)).length + (await this.tags.list(repository)).length;
+    this.quota.add(names * nameCost + (await this.manifests.measure(repository)));
   }
 }
 

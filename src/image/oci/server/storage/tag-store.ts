@@ -2,21 +2,24 @@ import { readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ensureFolder, prepareFile } from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
-import { namesIn } from '../../../../ground/store/content-store.ts';
+import { namesIn, sizeOf } from '../../../../ground/store/content-store.ts';
 import { syncFolder } from '../../../../ground/store/sync-folder.ts';
 import { isMissing } from '../../../../ground/store/write-fault.ts';
 import { type Digest, isDigest } from '../../../../model/digest.ts';
 import { type Layout, tagFileName, tagOfFile } from './layout.ts';
 import type { PreparedManifest } from './manifest-store.ts';
+import { nameCost, type Quota } from './quota.ts';
 
 /** The tags of all repositories. */
 export class TagStore {
   readonly #layout: Layout;
+  readonly #quota: Quota;
   readonly #tags: BoundedCache<Digest>;
   readonly #lists: BoundedCache<readonly string[]>;
 
-  constructor(layout: Layout, cacheBytes: number) {
+  constructor(layout: Layout, quota: Quota, cacheBytes: number) {
     this.#layout = layout;
+    this.#quota = quota;
     this.#tags = new BoundedCache(cacheBytes, digest => digest.length);
     this.#lists = new BoundedCache(cacheBytes, names =>
       names.reduce((sum, name) => sum + name.length + 16, 0),
@@ -46,11 +49,14 @@ export class TagStore {
   }
 
   async prepare(repository: string, tag: string, digest: Digest): Promise<PreparedManifest> {
+    this.#quota.foresee(nameCost);
     const path = this.#layout.tag(repository, tag);
     await ensureFolder(dirname(path));
     const file = await prepareFile(this.#layout.temporary, tag, digest, { durable: true });
     const commit = async (): Promise<void> => {
+      const before = await sizeOf(path);
       await file.commit(path);
+      if (before === undefined) this.#quota.add(nameCost);
       this.#tags.put(`${repository}:${tag}`, digest);
       this.#lists.drop(repository);
     };
@@ -60,6 +66,7 @@ export class TagStore {
   async remove(repository: string, tag: string): Promise<boolean> {
     try {
       await unlink(this.#layout.tag(repository, tag));
+      this.#quota.release(nameCost);
       return true;
     } catch (error) {
       if (isMissing(error)) return false;

@@ -7,7 +7,7 @@ import { isMissing } from '../../../../ground/store/write-fault.ts';
 import type { Clock } from '../../../../model/clock.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Layout } from './layout.ts';
-import type { Quota } from './quota.ts';
+import { nameCost, type Quota } from './quota.ts';
 import { Upload } from './upload.ts';
 
 export interface UploadLimits {
@@ -46,7 +46,7 @@ export class Uploads {
       for (const id of await namesIn(this.#layout.folder(repository, '_uploads'))) {
         const path = this.#layout.upload(repository, id);
         const { size, mtimeMs } = await stat(path);
-        this.#quota.add(size);
+        this.#quota.add(size + nameCost);
         this.#open.set(id, new Upload(id, repository, path, size, mtimeMs));
       }
     }
@@ -62,11 +62,13 @@ export class Uploads {
     const id = randomUUID();
     const path = this.#layout.upload(repository, id);
     const upload = new Upload(id, repository, path, 0, this.#now());
+    this.#quota.reserve(nameCost);
     this.#open.set(id, upload);
     try {
       await makeFile(path);
     } catch (error) {
       this.#open.delete(id);
+      this.#quota.release(nameCost);
       throw error;
     }
     return upload;
@@ -109,14 +111,14 @@ export class Uploads {
 
   /** The file has become a blob. */
   forget(upload: Upload): void {
-    this.#open.delete(upload.id);
+    if (this.#open.delete(upload.id)) this.#quota.release(nameCost);
   }
 
   async cancel(upload: Upload): Promise<void> {
     if (!this.#open.delete(upload.id)) return;
     await rm(upload.path, { force: true });
     await this.#removeEmptyFolders(dirname(upload.path));
-    this.#quota.release(upload.size);
+    this.#quota.release(upload.size + nameCost);
   }
 
   /** Gives up what nobody has written to for long, or for `age` milliseconds. */
