@@ -23,7 +23,8 @@ export const command = defineCommand({
   ],
   about:
     'Every OCI client works with it: the whole distribution specification 1.1. One process owns a data folder;\n' +
-    'SIGUSR2 collects garbage now. It runs until Ctrl-C or SIGTERM and finishes running requests first.',
+    'SIGUSR2 collects garbage now. Every user in the password file may read and write every repository.\n' +
+    'It reads passwords and certificates again when their files change. It runs until Ctrl-C or SIGTERM and finishes running requests first.',
   flags: {
     data: {
       kind: 'text',

@@ -1,8 +1,10 @@
 import { readdir, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { call, untilClosed } from '../../../../test/http-call.ts';
+import { loopbackCertificate, renewedCertificate } from '../../../../test/loopback-certificate.ts';
 import {
   digestOf,
   makeImage,
@@ -11,6 +13,7 @@ import {
   withDigest,
 } from '../../../../test/registry-content.ts';
 import { useRegistry } from '../../../../test/running-registry.ts';
+import { waitFor } from '../../../../test/wait-for.ts';
 import { hexOf } from '../../../model/digest.ts';
 import type { AccessEvent } from './access/access-log.ts';
 import { startRegistry } from './start-registry.ts';
@@ -222,6 +225,34 @@ describe('a running registry', () => {
         'temporary',
       ]);
       expect(await readdir(join(bench.folder, 'data/temporary'))).toEqual([]);
+    });
+  });
+
+  describe('with TLS', () => {
+    it('takes a renewed certificate without a restart, and keeps the old one while the pair does not fit', async () => {
+      const tls = { cert: join(bench.folder, 'cert.pem'), key: join(bench.folder, 'key.pem'), recheck: 20 };
+      await writeFile(tls.cert, loopbackCertificate.cert);
+      await writeFile(tls.key, loopbackCertificate.key);
+      const reports: unknown[] = [];
+      await bench.start({ tls, onProblem: error => reports.push(error) });
+      const subject = () =>
+        new Promise<string | undefined>((resolve, reject) => {
+          const { port = 0 } = bench.registry ?? {};
+          const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+            resolve(String(socket.getPeerCertificate().subject.CN));
+            socket.destroy();
+          });
+          socket.on('error', reject);
+        });
+      expect(await subject()).toBe('loopback test');
+      await writeFile(tls.cert, renewedCertificate.cert);
+      await waitFor(() => reports.length > 0, 'the report');
+      expect(await subject()).toBe('loopback test');
+      await writeFile(tls.key, renewedCertificate.key);
+      let seen = await subject();
+      for (let turn = 0; turn < 500 && seen !== 'renewed test'; turn++) seen = await subject();
+      expect(seen).toBe('renewed test');
+      expect(reports[0]).toMatchObject({ code: 'TLS_INVALID' });
     });
   });
 
