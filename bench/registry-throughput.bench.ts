@@ -83,7 +83,7 @@ function workloads(): readonly Workload[] {
 
 function get(method: 'GET' | 'HEAD', path: string, headers = ''): Session {
   const request = Buffer.from(
-    `${method} /v2/${repository}/${path} HTTP/1.1\r\nhost: bench\r\n${headers}\r\n`,
+    `${method} /v2/${repository}/${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers}\r\n`,
   );
   return async ask => {
     const { status } = await ask(request, method === 'HEAD');

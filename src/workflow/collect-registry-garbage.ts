@@ -28,6 +28,8 @@ export async function collectRegistryGarbage(request: CollectRegistryGarbageRequ
     const { untagged, signal } = request;
     return await collectGarbage(store, {
       grace,
+      // Nobody serves the folder, so nobody goes on with an upload meanwhile.
+      uploadAge: grace,
       ...(untagged !== undefined && { untagged }),
       ...(signal && { signal }),
     });

@@ -24,13 +24,8 @@ export class ContentStore {
     return join(this.#root, algorithmOf(digest), hex.slice(0, 2), hex);
   }
 
-  async size(digest: Digest): Promise<number | undefined> {
-    try {
-      return (await stat(this.path(digest))).size;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+  size(digest: Digest): Promise<number | undefined> {
+    return sizeOf(this.path(digest));
   }
 
   /**
@@ -69,6 +64,16 @@ export class ContentStore {
         }
       }
     }
+  }
+}
+
+/** The size of a file; undefined when it is not there. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
   }
 }
 

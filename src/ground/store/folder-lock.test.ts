@@ -62,6 +62,15 @@ describe('a folder lock', () => {
     lockFolder(folder, 'mine').release();
   });
 
+  it('of another container or machine with the same host name is judged by its heartbeat, not by its pid', () => {
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    write({ pid, space: 'another-boot/pid:[1]' });
+    expect(() => lockFolder(folder, 'mine')).toThrow(new RegExp(`process ${pid} `));
+    const old = Date.now() / 1000 - 3_600;
+    utimesSync(path, old, old);
+    lockFolder(folder, 'mine').release();
+  });
+
   it('that nobody can read is judged by its age', () => {
     writeFileSync(path, '');
     expect(() => lockFolder(folder, 'mine')).toThrow(expect.objectContaining({ code: 'FOLDER_IN_USE' }));

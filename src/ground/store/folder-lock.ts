@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+
+import { linkSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '../fault/fault.ts';
@@ -12,6 +14,8 @@ export interface FolderOwner {
   /** When the process started, in the system's own units: a pid that was given away again does not fool us. */
   readonly started?: string;
   readonly host: string;
+  /** Machine start and process namespace: what its pid means. Containers may share a host name, but not this. */
+  readonly space?: string;
   /** What it does there, for the person who is refused: "cg registry serve". */
   readonly purpose: string;
   readonly since: string;
@@ -106,7 +110,9 @@ function readOwner(path: string): FolderOwner | undefined {
 const strangeOwner: FolderOwner = { pid: -1, host: '', purpose: 'unknown', since: 'unknown' };
 
 function isAlive(owner: FolderOwner, path: string): boolean {
-  if (owner.host !== hostname()) return ageOf(path) < silence;
+  if (owner.host !== hostname() || (owner.space !== undefined && owner.space !== spaceOf())) {
+    return ageOf(path) < silence;
+  }
   const started = startOf(owner.pid);
   if (owner.started !== undefined && started !== undefined) return owner.started === started;
   try {
@@ -119,13 +125,25 @@ function isAlive(owner: FolderOwner, path: string): boolean {
 
 function describeSelf(purpose: string): FolderOwner {
   const started = startOf(process.pid);
+  const space = spaceOf();
   return {
     pid: process.pid,
     ...(started !== undefined && { started }),
     host: hostname(),
+    ...(space !== undefined && { space }),
     purpose,
     since: new Date().toISOString(),
   };
+}
+
+/** Undefined where the system does not tell. */
+function spaceOf(): string | undefined {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Field 22 of /proc/PID/stat, counted after the command name, which may itself hold spaces and brackets. */

@@ -193,6 +193,17 @@ export const pushCases: readonly Case[] = [
     },
   },
   {
+    name: 'a mount from a repository that lacks the blob opens an upload, also when another repository has it',
+    run: async ({ client, other, random }) => {
+      const bytes = randomBytes(random, 100);
+      await other.pushBlob(bytes);
+      const from = encodeURIComponent(`${other.repository}-without`);
+      const answer = await client.send('POST', `blobs/uploads/?mount=${digestOf(bytes)}&from=${from}`);
+      expect(answer.status).toBe(202);
+      expect((await client.send('HEAD', `blobs/${digestOf(bytes)}`)).status).toBe(404);
+    },
+  },
+  {
     name: 'a mount of what is not there opens an upload',
     run: async ({ client, other, random }) => {
       const bytes = randomBytes(random, 100);

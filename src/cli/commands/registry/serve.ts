@@ -23,7 +23,8 @@ export const command = defineCommand({
   ],
   about:
     'Every OCI client works with it: the whole distribution specification 1.1. One process owns a data folder;\n' +
-    'SIGUSR2 collects garbage now. It runs until Ctrl-C or SIGTERM and finishes running requests first.',
+    'SIGUSR2 collects garbage now. Every user in the password file may read and write every repository.\n' +
+    'It reads passwords and certificates again when their files change. It runs until Ctrl-C or SIGTERM and finishes running requests first.',
   flags: {
     data: {
       kind: 'text',
@@ -65,6 +66,13 @@ export const command = defineCommand({
       brief: 'its private key, PEM',
       group: 'Access',
       complete: 'files',
+    },
+    allowHost: {
+      kind: 'text',
+      many: true,
+      placeholder: 'NAME',
+      brief: 'a name of a proxy by which clients reach a registry on loopback',
+      group: 'Access',
     },
     allowAnonymousNetwork: {
       kind: 'toggle',
@@ -126,6 +134,7 @@ export const command = defineCommand({
       addr: flags.addr,
       readOnly: flags.readOnly,
       allowAnonymousNetwork: flags.allowAnonymousNetwork,
+      allowHosts: flags.allowHost,
       grace: flags.gcGrace,
       shutdownTimeout: flags.shutdownTimeout,
       limits: defined({ blobBytes: flags.maxBlob, quotaBytes: flags.quota }),

@@ -1,6 +1,7 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import { isDiskFull, writeRefusal } from '../../../ground/store/write-fault.ts';
 import type { AccessEvent } from './access/access-log.ts';
+import { checkOrigin } from './access/origin.ts';
 import { deleteBlob, readBlob } from './endpoints/blobs.ts';
 import { showHealth } from './endpoints/health.ts';
 import { listCatalog, listReferrers, listTags } from './endpoints/lists.ts';
@@ -38,8 +39,19 @@ export async function answer(service: Service, exchange: Exchange): Promise<Outc
 async function admit(service: Service, exchange: Exchange): Promise<void> {
   exchange.response.setHeader('docker-distribution-api-version', 'registry/2.0');
   exchange.response.setHeader('x-content-type-options', 'nosniff');
+  checkOrigin(
+    {
+      host: exchange.header('host'),
+      origin: exchange.header('origin'),
+      site: exchange.header('sec-fetch-site'),
+    },
+    service.origins,
+  );
   if (service.credentials !== undefined) {
-    exchange.user = await service.credentials.authenticate(exchange.header('authorization'));
+    exchange.user = await service.credentials.authenticate(
+      exchange.header('authorization'),
+      exchange.request.socket.remoteAddress,
+    );
   }
 }
 

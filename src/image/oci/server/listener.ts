@@ -1,19 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { systemCode } from '../../../ground/store/write-fault.ts';
 import { answer, describeRequest } from './dispatch.ts';
 import { Exchange } from './http/exchange.ts';
+import { oneAtATime } from './http/one-at-a-time.ts';
 import type { RegistryOptions } from './options.ts';
 import type { Service } from './service.ts';
+import { createTlsServer } from './tls-server.ts';
 
 export interface Listener {
   readonly url: string;
@@ -33,23 +27,27 @@ export async function createListener(service: Service, o: RegistryOptions): Prom
     connectionsCheckingInterval: Math.min(5_000, limits.headerTimeout),
     maxHeaderSize: 16 * 1024,
   };
-  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+  const handler = oneAtATime((request, response) => {
     respond(service, o, new Exchange(request, response)).catch((error: unknown) => o.onProblem?.(error));
-  };
-  const server = o.tls ? await createTlsServer(settings, o.tls, handler) : createServer(settings, handler);
+  });
+  const server = o.tls
+    ? await createTlsServer(settings, o.tls, handler, o.onProblem)
+    : createServer(settings, handler);
   server.maxConnections = limits.connections;
   server.setTimeout(limits.idleTimeout);
-  // Answers that wait for their turn on one connection each listen to its end.
-  server.on(o.tls ? 'secureConnection' : 'connection', (socket: Socket) => socket.setMaxListeners(0));
   const host = o.host ?? '127.0.0.1';
   const { port } = await listen(server, host, o.port ?? 0);
-  const name = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `${o.tls ? 'https' : 'http'}://${name}:${port}`,
+    url: `${o.tls ? 'https' : 'http'}://${urlHost(host)}:${port}`,
     host,
     port,
     close: timeout => closeServer(server, timeout),
   };
+}
+
+/** A host as it stands in a URL. */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 async function respond(service: Service, o: RegistryOptions, exchange: Exchange): Promise<void> {
@@ -103,31 +101,4 @@ async function closeServer(server: Server, timeout: number): Promise<void> {
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);
-}
-
-async function createTlsServer(
-  settings: ServerOptions,
-  tls: { readonly cert: string; readonly key: string },
-  handler: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<Server> {
-  const cert = await readPem(tls.cert);
-  const key = await readPem(tls.key);
-  try {
-    return createSecureServer({ ...settings, cert, key, minVersion: 'TLSv1.2' }, handler);
-  } catch (cause) {
-    throw new Fault('TLS_INVALID', {
-      what: 'the certificate and key cannot be used for TLS',
-      where: `${tls.cert}, ${tls.key}`,
-      expected: 'a certificate chain and its private key, both PEM',
-      cause,
-    });
-  }
-}
-
-async function readPem(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new Fault('FILE_MISSING', { what: 'the file for TLS cannot be read', where: path, cause });
-  }
 }

@@ -21,7 +21,7 @@ export class Maintenance {
     const every = (milliseconds: number, work: () => Promise<unknown>): NodeJS.Timeout =>
       setInterval(() => void work().catch(report), milliseconds).unref();
     this.#timers = [
-      every(expiryInterval, () => store.uploads.expire()),
+      ...(o.readOnly === true ? [] : [every(expiryInterval, () => store.uploads.expire())]),
       ...(o.gcInterval === undefined || o.readOnly === true
         ? []
         : [every(o.gcInterval, () => this.collect())]),

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../model/clock.ts';
 import type { AccessLog } from './access/access-log.ts';
 import type { RegistryLimits } from './service.ts';
+import type { TlsFiles } from './tls-server.ts';
 
 export interface RegistryOptions {
   /** Folder of everything that is stored; made when it is missing. */
@@ -11,8 +12,9 @@ export interface RegistryOptions {
   readonly port?: number;
   /** Path of a password file (`htpasswd -B`); without it everyone may do everything. */
   readonly htpasswd?: string;
-  /** Paths of PEM files. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Names besides those of this machine by which a registry without passwords on loopback is reached. */
+  readonly allowHosts?: readonly string[];
+  readonly tls?: TlsFiles;
   readonly readOnly?: boolean;
   readonly limits?: Partial<RegistryLimits>;
   readonly clock?: Clock;

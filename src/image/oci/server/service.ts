@@ -1,5 +1,7 @@
 import type { Clock } from '../../../model/clock.ts';
 import type { Credentials } from './access/credentials.ts';
+import type { OriginRules } from './access/origin.ts';
+import type { AnswerBudget } from './http/answer-budget.ts';
 import type { RegistryStore } from './storage/registry-store.ts';
 
 /** What is too much; see `defaultLimits`. */
@@ -18,6 +20,10 @@ export interface RegistryLimits {
   readonly idleTimeout: number;
   /** Bytes of manifests that are being received at once: they are in memory until they are judged. */
   readonly manifestBytesAtOnce: number;
+  /** Milliseconds a client may take for the body of a manifest. */
+  readonly manifestTime: number;
+  /** Bytes of large lists and manifests that wait in memory for their readers, over all connections. */
+  readonly answerBytesAtOnce: number;
   /** Bytes of manifests, tags and blob sizes kept in memory. */
   readonly cacheBytes: number;
 }
@@ -28,6 +34,8 @@ export const defaultLimits: RegistryLimits = {
   manifestBytes: 8 * mebibyte,
   blobBytes: 64 * 1024 * mebibyte,
   manifestBytesAtOnce: 128 * mebibyte,
+  manifestTime: 120_000,
+  answerBytesAtOnce: 128 * mebibyte,
   openUploads: 1_000,
   uploadAge: 24 * 3_600_000,
   connections: 512,
@@ -46,5 +54,7 @@ export interface Service {
   readonly startedAt: number;
   /** Undefined when anyone may do anything. */
   readonly credentials: Credentials | undefined;
+  readonly origins: OriginRules;
+  readonly answers: AnswerBudget;
   readonly counts: { requests: number; running: number; manifestBytes: number };
 }

@@ -1,8 +1,10 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { call, untilClosed } from '../../../../test/http-call.ts';
+import { loopbackCertificate, renewedCertificate } from '../../../../test/loopback-certificate.ts';
 import {
   digestOf,
   makeImage,
@@ -11,6 +13,7 @@ import {
   withDigest,
 } from '../../../../test/registry-content.ts';
 import { useRegistry } from '../../../../test/running-registry.ts';
+import { waitFor } from '../../../../test/wait-for.ts';
 import { hexOf } from '../../../model/digest.ts';
 import type { AccessEvent } from './access/access-log.ts';
 import { startRegistry } from './start-registry.ts';
@@ -38,6 +41,29 @@ describe('a running registry', () => {
       }
       expect(await client.problemOf(image, 'v1')).toBeUndefined();
     });
+  });
+
+  it('keeps tags apart that differ only in case, also those that an earlier version wrote', async () => {
+    const images = ['latest', 'Latest', 'LATEST', 'A'.repeat(128)].map(tag => ({
+      tag,
+      image: makeImage(random),
+    }));
+    const first = await bench.start();
+    for (const { tag, image } of images) expect((await first.pushImage(image, tag)).status).toBe(201);
+    await bench.stop();
+    const folder = join(bench.folder, 'data/repositories/shop/web/_tags');
+    const names = await readdir(folder);
+    expect(new Set(names.map(name => name.toLowerCase())).size).toBe(images.length);
+    expect(names).toContain('latest^1');
+    await rename(join(folder, 'latest^1'), join(folder, 'Latest'));
+    for (const readOnly of [true, false]) {
+      const client = await bench.start({ readOnly });
+      for (const { tag, image } of images) expect(await client.problemOf(image, tag)).toBeUndefined();
+      const list = await client.send('GET', 'tags/list');
+      expect(list.json().tags).toEqual(images.map(({ tag }) => tag).sort());
+      await bench.stop();
+    }
+    expect(await readdir(folder)).toEqual(names);
   });
 
   describe('that is started again', () => {
@@ -137,7 +163,7 @@ describe('a running registry', () => {
     const client = await bench.start({ accessLog: event => events.push(event) });
     const bytes = Buffer.alloc(8 * 1024 * 1024, 'x');
     await client.pushBlob(bytes);
-    const ask = `GET /v2/shop/web/blobs/${digestOf(bytes)} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    const ask = `GET /v2/shop/web/blobs/${digestOf(bytes)} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`;
     for (let reader = 0; reader < 20; reader++) {
       await new Promise<void>(resolve => {
         // Several requests at once, so that some answers still wait for their turn when the connection ends.
@@ -199,6 +225,34 @@ describe('a running registry', () => {
         'temporary',
       ]);
       expect(await readdir(join(bench.folder, 'data/temporary'))).toEqual([]);
+    });
+  });
+
+  describe('with TLS', () => {
+    it('takes a renewed certificate without a restart, and keeps the old one while the pair does not fit', async () => {
+      const tls = { cert: join(bench.folder, 'cert.pem'), key: join(bench.folder, 'key.pem'), recheck: 20 };
+      await writeFile(tls.cert, loopbackCertificate.cert);
+      await writeFile(tls.key, loopbackCertificate.key);
+      const reports: unknown[] = [];
+      await bench.start({ tls, onProblem: error => reports.push(error) });
+      const subject = () =>
+        new Promise<string | undefined>((resolve, reject) => {
+          const { port = 0 } = bench.registry ?? {};
+          const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+            resolve(String(socket.getPeerCertificate().subject.CN));
+            socket.destroy();
+          });
+          socket.on('error', reject);
+        });
+      expect(await subject()).toBe('loopback test');
+      await writeFile(tls.cert, renewedCertificate.cert);
+      await waitFor(() => reports.length > 0, 'the report');
+      expect(await subject()).toBe('loopback test');
+      await writeFile(tls.key, renewedCertificate.key);
+      let seen = await subject();
+      for (let turn = 0; turn < 500 && seen !== 'renewed test'; turn++) seen = await subject();
+      expect(seen).toBe('renewed test');
+      expect(reports[0]).toMatchObject({ code: 'TLS_INVALID' });
     });
   });
 

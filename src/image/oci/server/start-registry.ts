@@ -1,6 +1,8 @@
 import { systemClock } from '../../../model/clock.ts';
+import { isLoopbackHost } from '../../../model/image-reference.ts';
 import { Credentials } from './access/credentials.ts';
-import { createListener, type Listener } from './listener.ts';
+import { AnswerBudget } from './http/answer-budget.ts';
+import { createListener, type Listener, urlHost } from './listener.ts';
 import { Maintenance } from './maintenance.ts';
 import type { RegistryOptions } from './options.ts';
 import { defaultLimits, type Service } from './service.ts';
@@ -51,6 +53,11 @@ export async function startRegistry(o: RegistryOptions): Promise<RunningRegistry
     readOnly: o.readOnly ?? false,
     version: o.version ?? 'unknown',
     startedAt: clock.now().getTime(),
+    origins: {
+      loopbackOnly: o.htpasswd === undefined && isLoopbackHost(urlHost(o.host ?? '127.0.0.1')),
+      allowed: (o.allowHosts ?? []).map(name => name.toLowerCase()),
+    },
+    answers: new AnswerBudget(limits.answerBytesAtOnce),
     counts: { requests: 0, running: 0, manifestBytes: 0 },
   };
   let listener: Listener;

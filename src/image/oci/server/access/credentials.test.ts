@@ -127,7 +127,7 @@ describe('credentials', () => {
     expect(codes).not.toContain(200);
   });
 
-  it('follow the file when it changes, and keep to the old one while it is broken', async () => {
+  it('follow the file when it changes, and keep to the old one for a minute while it is broken', async () => {
     await writeFile(file, `ana:${hashSync('old', 4)}\n`);
     let now = Date.now();
     const credentials = await Credentials.load(file, {
@@ -143,9 +143,57 @@ describe('credentials', () => {
     await change('ana:broken\n');
     expect(await credentials.authenticate(basic('ana', 'old'))).toBe('ana');
     expect(reports).toEqual([expect.objectContaining({ code: 'HTPASSWD_INVALID' })]);
+    now += 61_000;
+    await expect(credentials.authenticate(basic('ana', 'old'))).rejects.toMatchObject({ status: 401 });
     await change(`ana:${hashSync('new', 4)}\n`);
     await expect(credentials.authenticate(basic('ana', 'old'))).rejects.toMatchObject({ status: 401 });
     expect(await credentials.authenticate(basic('ana', 'new'))).toBe('ana');
+  });
+});
+
+describe('credentials of a file that somebody empties or takes away', () => {
+  it('let nobody in, and say so once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cg-credentials-'));
+    const file = join(folder, 'htpasswd');
+    const line = `ana:${hashSync('right', 4)}\n`;
+    let now = Date.now();
+    for (const empty of [() => writeFile(file, ''), () => writeFile(file, '# nobody\n'), () => rm(file)]) {
+      const reports: unknown[] = [];
+      await writeFile(file, line);
+      const credentials = await Credentials.load(file, {
+        now: () => now,
+        report: error => reports.push(error),
+      });
+      expect(await credentials.authenticate(basic('ana', 'right'))).toBe('ana');
+      await empty();
+      for (let turn = 0; turn < 3; turn++) {
+        now += 2_000;
+        await expect(credentials.authenticate(basic('ana', 'right'))).rejects.toMatchObject({ status: 401 });
+      }
+      expect(reports).toHaveLength(1);
+    }
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe('a stranger who guesses', () => {
+  it('does not keep others out, from his own address or from another', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cg-credentials-'));
+    const file = join(folder, 'htpasswd');
+    await writeFile(file, `ana:${hashSync('right', 6)}\n`);
+    const credentials = await Credentials.load(file, { now: Date.now, report: () => undefined });
+    const guesses = Array.from({ length: 300 }, (_, turn) =>
+      credentials.authenticate(basic(`guess${turn % 10}`, String(turn)), '10.0.0.1').catch(() => undefined),
+    );
+    let answered = 0;
+    for (const guess of guesses) void guess.then(() => answered++);
+    const before = answered;
+    for (const address of ['10.0.0.2', '10.0.0.1']) {
+      expect(await credentials.authenticate(basic('ana', 'right'), address)).toBe('ana');
+    }
+    expect(before).toBe(0);
+    await Promise.all(guesses);
+    await rm(folder, { recursive: true });
   });
 });
 

@@ -3,11 +3,14 @@ import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../../../../ground/fault/fault.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
+import { isMissing } from '../../../../ground/store/write-fault.ts';
 import { Refusal } from '../http/refusal.ts';
-import { type PasswordFile, parsePasswordFile, verifyPassword } from './htpasswd.ts';
+import { namesNobody, type PasswordFile, parsePasswordFile, verifyPassword } from './htpasswd.ts';
+import { LoginLine } from './login-line.ts';
 
-const mostWaiting = 64;
 const recheck = 1_000;
+/** How long the users of before stay when the file cannot be used: somebody is writing it, or will hear of it. */
+const brokenFor = 60_000;
 const challenge = { 'www-authenticate': 'Basic realm="registry", charset="UTF-8"' };
 
 export interface CredentialsOptions {
@@ -20,23 +23,29 @@ export interface CredentialsOptions {
  * Basic authentication against an htpasswd file, which is read again when it changes.
  *
  * Checking a password is slow on purpose. What was checked is remembered under a keyed hash, so a client pays
- * once; passwords are checked one at a time and only so many may wait, so strangers cannot keep the registry busy.
+ * once; passwords are checked one at a time, and who guesses many waits behind himself (see LoginLine).
  */
 export class Credentials {
   readonly #path: string;
   readonly #key = randomBytes(32);
   readonly #answers = new BoundedCache<{ readonly user: string | undefined }>(256 * 1024, () => 64);
   #users: PasswordFile;
+  /** A hash to check when there is no user at all. */
+  readonly #decoy: string;
   #stamp: string;
   readonly #now: () => number;
   readonly #report: (error: unknown) => void;
   #lookedAt: number;
-  #waiting = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Since when the file has been one that cannot be used. */
+  #brokenAt: number | undefined;
+  readonly #line = new LoginLine();
+  /** Users and the addresses from which they have logged in. */
+  readonly #regulars = new BoundedCache<true>(256 * 1024, () => 8);
 
   private constructor(path: string, users: PasswordFile, stamp: string, o: CredentialsOptions) {
     this.#path = path;
     this.#users = users;
+    [this.#decoy = ''] = users.values();
     this.#stamp = stamp;
     this.#now = o.now;
     this.#report = o.report;
@@ -45,69 +54,83 @@ export class Credentials {
 
   static async load(path: string, o: CredentialsOptions): Promise<Credentials> {
     const stamp = await stampOf(path);
-    return new Credentials(path, await readUsers(path), stamp, o);
+    return new Credentials(path, parsePasswordFile(await readText(path), path), stamp, o);
   }
 
   /** The user, or a 401 that says how to ask. */
-  async authenticate(header: string | undefined): Promise<string> {
+  async authenticate(header: string | undefined, address = 'unknown'): Promise<string> {
     const presented = parseBasic(header);
     if (presented === undefined) throw unauthorized('authentication is required');
     await this.#refresh();
     const key = createHmac('sha256', this.#key)
       .update(`${presented.user}\0${presented.password}`)
       .digest('hex');
-    const answer = this.#answers.get(key) ?? (await this.#check(presented, key));
+    const answer = this.#answers.get(key) ?? (await this.#check(presented, key, neighbourhoodOf(address)));
     if (answer.user === undefined) throw unauthorized('the user or the password is wrong');
     return answer.user;
   }
 
-  async #check(presented: Basic, key: string): Promise<{ readonly user: string | undefined }> {
-    if (this.#waiting >= mostWaiting) {
-      throw new Refusal(429, 'TOOMANYREQUESTS', 'too many logins at once', {
-        headers: { 'retry-after': '2' },
-      });
-    }
-    this.#waiting++;
-    const mine = this.#turn.then(async () => {
+  #check(presented: Basic, key: string, address: string): Promise<{ readonly user: string | undefined }> {
+    const { user } = presented;
+    const regular = `${address} ${user}`;
+    const isKnown = this.#regulars.get(regular) === true;
+    return this.#line.run({ address, user, isKnown }, async () => {
       const known = this.#answers.get(key);
       if (known !== undefined) return known;
       const { version } = this.#answers;
       const started = performance.now();
-      const hash = this.#users.get(presented.user);
+      const hash = this.#users.get(user);
       // A user that does not exist takes as long as one that does, or the time would tell who exists.
-      const [decoy = ''] = this.#users.values();
+      const [decoy = this.#decoy] = this.#users.values();
       const isRight = await verifyPassword(hash ?? decoy, presented.password);
-      const answer = { user: isRight && hash !== undefined ? presented.user : undefined };
+      const answer = { user: isRight && hash !== undefined ? user : undefined };
       // Hashing blocks this thread; after a failure it rests as long as it worked, so guessing takes half of it at most.
       if (answer.user === undefined) await delay(performance.now() - started);
+      else this.#regulars.put(regular, true);
       // `clear` of a file that changed meanwhile also changes the version: an old answer is not remembered.
       this.#answers.fill(key, answer, version);
       return answer;
     });
-    this.#turn = mine.catch(() => undefined);
-    try {
-      return await mine;
-    } finally {
-      this.#waiting--;
-    }
   }
 
   async #refresh(): Promise<void> {
     const now = this.#now();
     if (now - this.#lookedAt < recheck && now >= this.#lookedAt) return;
     this.#lookedAt = now;
+    const stamp = await stampOf(this.#path).catch(() => 'missing');
+    if (stamp !== this.#stamp) await this.#readAgain(stamp);
+    // A file that is being rewritten keeps the users of before, but not for good: it may be there to revoke one.
+    if (this.#brokenAt === undefined || now - this.#brokenAt < brokenFor || this.#users.size === 0) return;
+    this.#replace(noUsers);
+  }
+
+  async #readAgain(stamp: string): Promise<void> {
+    this.#stamp = stamp;
+    let text: string | undefined;
     try {
-      const stamp = await stampOf(this.#path);
-      if (stamp === this.#stamp) return;
-      this.#users = await readUsers(this.#path);
-      this.#stamp = stamp;
+      text = await readText(this.#path);
+      this.#replace(parsePasswordFile(text, this.#path));
     } catch (error) {
       this.#report(error);
-      // A file that is being rewritten, or was broken by hand, lets nobody in that it did not let in before.
-      return;
+      const isGone = error instanceof Fault && isMissing(error.cause);
+      // Nobody is in the file, so nobody gets in. Other faults are a slip of the hand, or a write under way.
+      if (isGone || (text !== undefined && namesNobody(text))) this.#replace(noUsers);
+      else this.#brokenAt ??= this.#now();
     }
+  }
+
+  #replace(users: PasswordFile): void {
+    this.#users = users;
+    this.#brokenAt = undefined;
     this.#answers.clear();
   }
+}
+
+const noUsers: PasswordFile = new Map();
+
+/** An address, or for IPv6 the network that one customer gets whole. */
+function neighbourhoodOf(address: string): string {
+  return address.includes('.') || !address.includes(':') ? address : address.split(':').slice(0, 4).join(':');
 }
 
 interface Basic {
@@ -136,14 +159,12 @@ async function stampOf(path: string): Promise<string> {
   }
 }
 
-async function readUsers(path: string): Promise<PasswordFile> {
-  let text: string;
+async function readText(path: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
     throw unreadable(path, error);
   }
-  return parsePasswordFile(text, path);
 }
 
 function unreadable(path: string, cause: unknown): Fault {

@@ -31,6 +31,11 @@ export function parsePasswordFile(text: string, where: string): PasswordFile {
   return users;
 }
 
+/** Whether the file has nothing but blank lines and comments. */
+export function namesNobody(text: string): boolean {
+  return text.split(/\r?\n/).every(line => line.trim() === '' || line.startsWith('#'));
+}
+
 export async function verifyPassword(hash: string, password: string): Promise<boolean> {
   if (hash.startsWith('$2')) return compare(password, hash);
   const salt = apr1Form.exec(hash)?.[1];

@@ -1,7 +1,7 @@
 import type { Descriptor } from '../../../../model/descriptor.ts';
 import { mediaTypes } from '../../../../model/descriptor.ts';
 import type { Digest } from '../../../../model/digest.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { Exchange, Headers } from '../http/exchange.ts';
 import { nextLink, pageOf, parsePageSize } from '../http/page.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Service } from '../service.ts';
@@ -17,8 +17,9 @@ export async function listTags(service: Service, exchange: Exchange, repository:
     throw new Refusal(404, 'NAME_UNKNOWN', 'there is no such repository', { detail: { repository } });
   }
   const page = pageOf(tags, n, exchange.query.get('last'));
-  exchange.json(
-    200,
+  sendList(
+    service,
+    exchange,
     { name: repository, tags: page.items },
     linkTo(`/v2/${repository}/tags/list`, n, page.next),
   );
@@ -32,7 +33,7 @@ export async function listCatalog(service: Service, exchange: Exchange): Promise
   }
   names.sort();
   const page = pageOf(names, n, exchange.query.get('last'));
-  exchange.json(200, { repositories: page.items }, linkTo('/v2/_catalog', n, page.next));
+  sendList(service, exchange, { repositories: page.items }, linkTo('/v2/_catalog', n, page.next));
 }
 
 /** Always an index: that nothing refers to a subject, or that it is unknown, is an empty list. */
@@ -57,8 +58,9 @@ export async function listReferrers(
     manifests.push(descriptor);
   }
   const path = `/v2/${repository}/referrers/${subject}`;
-  exchange.json(
-    200,
+  sendList(
+    service,
+    exchange,
     { schemaVersion: 2, mediaType: mediaTypes.index, manifests },
     {
       'content-type': mediaTypes.index,
@@ -68,6 +70,12 @@ export async function listReferrers(
       }),
     },
   );
+}
+
+function sendList(service: Service, exchange: Exchange, value: unknown, headers: Headers): void {
+  const body = Buffer.from(JSON.stringify(value));
+  service.answers.take(body.length, exchange.response);
+  exchange.bytes(200, body, { 'content-type': 'application/json', ...headers });
 }
 
 function linkTo(path: string, n: number | undefined, next: string | undefined): Record<string, string> {

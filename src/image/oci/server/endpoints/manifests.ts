@@ -28,7 +28,10 @@ export async function readManifest(
     'content-type': manifest.mediaType,
   };
   if (matchesEtag(exchange.header('if-none-match'), manifest.digest)) exchange.empty(304, headers);
-  else exchange.bytes(200, manifest.bytes, headers);
+  else {
+    if (!exchange.isHead) service.answers.take(manifest.bytes.length, exchange.response);
+    exchange.bytes(200, manifest.bytes, headers);
+  }
 }
 
 /**
@@ -41,18 +44,36 @@ export async function writeManifest(
   repository: string,
   reference: Reference,
 ): Promise<void> {
-  const { counts, limits } = service;
-  const announced = exchange.length ?? limits.manifestBytes;
-  if (counts.manifestBytes + announced > limits.manifestBytesAtOnce) {
-    throw new Refusal(429, 'TOOMANYREQUESTS', 'too many manifests are being pushed at once', {
-      headers: { 'retry-after': '1' },
-    });
-  }
-  counts.manifestBytes += announced;
+  const share = new MemoryShare(service);
   try {
-    await storeManifest(service, exchange, repository, reference);
+    await storeManifest(service, exchange, repository, reference, await readBytes(service, exchange, share));
   } finally {
-    counts.manifestBytes -= announced;
+    share.release();
+  }
+}
+
+/** What one manifest takes of the memory for those on their way: as much as has arrived, not what it announces. */
+class MemoryShare {
+  readonly #service: Service;
+  #bytes = 0;
+
+  constructor(service: Service) {
+    this.#service = service;
+  }
+
+  take(bytes: number): void {
+    const { counts, limits } = this.#service;
+    if (counts.manifestBytes + bytes > limits.manifestBytesAtOnce) {
+      throw new Refusal(429, 'TOOMANYREQUESTS', 'too many manifests are being pushed at once', {
+        headers: { 'retry-after': '1' },
+      });
+    }
+    counts.manifestBytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  release(): void {
+    this.#service.counts.manifestBytes -= this.#bytes;
   }
 }
 
@@ -61,9 +82,9 @@ async function storeManifest(
   exchange: Exchange,
   repository: string,
   reference: Reference,
+  bytes: Buffer,
 ): Promise<void> {
   const { store } = service;
-  const bytes = await readBytes(service, exchange);
   const document = readManifestDocument(bytes, exchange.header('content-type'));
   const digest = digestFor(exchange, reference, bytes);
   const tags = tagsFor(exchange, reference);
@@ -130,13 +151,23 @@ async function find(
   return digest === undefined ? undefined : manifests.read(repository, digest);
 }
 
-function readBytes(service: Service, exchange: Exchange): Promise<Buffer> {
-  const { manifestBytes } = service.limits;
+async function readBytes(service: Service, exchange: Exchange, share: MemoryShare): Promise<Buffer> {
+  const { manifestBytes, manifestTime } = service.limits;
   const tooLarge = (): Refusal =>
     new Refusal(413, 'SIZE_INVALID', `a manifest may have ${manifestBytes} bytes at most`, {
       detail: { limit: manifestBytes },
     });
-  return exchange.readBody(manifestBytes, tooLarge);
+  const timer = setTimeout(() => exchange.request.destroy(), manifestTime);
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of exchange.body(manifestBytes, tooLarge)) {
+      share.take(chunk.length);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** By digest the bytes must have it; by tag SHA-256 is ours to choose. */

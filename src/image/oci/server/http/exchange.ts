@@ -71,12 +71,6 @@ export class Exchange {
     if (!this.request.complete) throw new Refusal(400, 'SIZE_INVALID', 'the body was cut off');
   }
 
-  async readBody(limit: number, tooLarge: () => Refusal): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of this.body(limit, tooLarge)) chunks.push(chunk);
-    return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-  }
-
   empty(status: number, headers: Headers = {}): void {
     this.response.writeHead(status, status === 204 ? headers : { 'content-length': 0, ...headers });
     this.response.end();

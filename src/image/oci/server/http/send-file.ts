@@ -55,7 +55,6 @@ class Transfer {
   }
 
   start(): void {
-    // An answer that waits behind another on its connection never hears that the connection closed; the socket does.
     this.#response.req.socket.once('close', this.#onClose);
     this.#response.once('close', this.#onClose);
     this.#pump();

@@ -1,13 +1,14 @@
 import { unlinkSync } from 'node:fs';
-import { open, stat, unlink, utimes } from 'node:fs/promises';
+import { type FileHandle, open, stat, unlink, utimes } from 'node:fs/promises';
 import { ensureFolder } from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { type ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
-import { isMissing, toWriteFault } from '../../../../ground/store/write-fault.ts';
+import { isMissing, systemCode, toWriteFault } from '../../../../ground/store/write-fault.ts';
 import type { Clock } from '../../../../model/clock.ts';
 import type { Digest } from '../../../../model/digest.ts';
 import { digestOfFile, type Layout } from './layout.ts';
 import type { Pins } from './pins.ts';
+import { nameCost, type Quota } from './quota.ts';
 
 interface KnownBlob {
   readonly size: number;
@@ -19,6 +20,7 @@ export interface BlobLinksOptions {
   readonly layout: Layout;
   readonly content: ContentStore;
   readonly pins: Pins;
+  readonly quota: Quota;
   readonly clock: Clock;
   readonly cacheBytes: number;
   /** How long an unreachable blob stays, in milliseconds. */
@@ -59,7 +61,7 @@ export class BlobLinks {
     await ensureFolder(this.#o.layout.folder(repository, '_blobs'));
     const now = this.#now();
     try {
-      const file = await open(path, 'a');
+      const file = await this.#openLink(path);
       // By our clock, not by the one of a file server: ages are judged by ours.
       try {
         await file.utimes(now / 1000, now / 1000);
@@ -75,6 +77,7 @@ export class BlobLinks {
   async remove(repository: string, digest: Digest): Promise<boolean> {
     try {
       await unlink(this.#o.layout.blob(repository, digest));
+      this.#o.quota.release(nameCost);
       return true;
     } catch (error) {
       if (isMissing(error)) return false;
@@ -87,6 +90,7 @@ export class BlobLinks {
   /** Synchronous, so that nothing can happen between the collector's last look and the removal. */
   removeNow(repository: string, digest: Digest): void {
     unlinkSync(this.#o.layout.blob(repository, digest));
+    this.#o.quota.release(nameCost);
     this.#cache.drop(keyOf(repository, digest));
   }
 
@@ -102,6 +106,18 @@ export class BlobLinks {
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
+    }
+  }
+
+  /** Counted when it is new, which only the system can tell. */
+  async #openLink(path: string): Promise<FileHandle> {
+    this.#o.quota.reserve(nameCost);
+    try {
+      return await open(path, 'wx');
+    } catch (error) {
+      this.#o.quota.release(nameCost);
+      if (systemCode(error) !== 'EEXIST') throw error;
+      return open(path, 'a');
     }
   }
 

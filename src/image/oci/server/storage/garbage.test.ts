@@ -123,7 +123,7 @@ describe('garbage collection', () => {
     clock.ahead = 25 * hour;
     expect(await registry.collectGarbage()).toMatchObject({ uploads: 1 });
     expect((await client.sendTo('GET', headers.location ?? '')).status).toBe(404);
-    expect(await readdir(join(folder, 'repositories/shop/web/_uploads'))).toEqual([]);
+    expect(await readdir(join(folder, 'repositories'))).toEqual([]);
   });
 
   it.each([

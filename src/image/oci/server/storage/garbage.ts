@@ -11,6 +11,8 @@ export interface CollectOptions {
   readonly untagged?: boolean;
   /** How long what is unreachable stays, in milliseconds. */
   readonly grace: number;
+  /** Milliseconds without a byte after which an upload is given up, when it is not the age of the registry. */
+  readonly uploadAge?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -34,7 +36,7 @@ export async function collectGarbage(store: RegistryStore, o: CollectOptions): P
   store.pins.openEra();
   try {
     const cutoff = store.clock.now().getTime() - o.grace;
-    const uploads = await store.uploads.expire();
+    const uploads = await store.uploads.expire(o.uploadAge);
     let manifests = 0;
     let links = 0;
     for await (const repository of listRepositories(store.layout)) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { algorithmOf, type Digest, hexOf, isDigest } from '../../../../model/digest.ts';
+import { isTag } from '../../../../model/image-reference.ts';
 
 /**
  * The data folder. Components of repository names never start with "_", so nothing of ours can collide with one.
@@ -11,7 +12,7 @@ import { algorithmOf, type Digest, hexOf, isDigest } from '../../../../model/dig
  *   repositories/<name>/_uploads/<id>       bytes received so far
  *   repositories/<name>/_blobs/<digest>     empty: the repository holds this blob
  *   repositories/<name>/_manifests/<digest> its media type
- *   repositories/<name>/_tags/<tag>         the digest it points at
+ *   repositories/<name>/_tags/<tag>         the digest it points at; see tagFileName
  *   repositories/<name>/_refs/<subject>/<digest>  descriptor of a manifest whose subject that is
  */
 export class Layout {
@@ -50,7 +51,7 @@ export class Layout {
   }
 
   tag(repository: string, tag: string): string {
-    return join(this.folder(repository, '_tags'), tag);
+    return join(this.folder(repository, '_tags'), tagFileName(tag));
   }
 
   upload(repository: string, id: string): string {
@@ -76,4 +77,29 @@ export function fileName(digest: Digest): string {
 export function digestOfFile(name: string): Digest | undefined {
   const digest = name.replace('-', ':');
   return isDigest(digest) ? digest : undefined;
+}
+
+/**
+ * Small letters, and which of them were capitals, as bits in hexadecimal: `Latest` is `latest^1`. So tags that
+ * differ only in case have two files also where the file system does not see the difference.
+ */
+export function tagFileName(tag: string): string {
+  let capitals = 0n;
+  for (const [place, letter] of [...tag].entries()) {
+    if (letter !== letter.toLowerCase()) capitals |= 1n << BigInt(place);
+  }
+  return capitals === 0n ? tag : `${tag.toLowerCase()}^${capitals.toString(16)}`;
+}
+
+/** Undefined for what is not the file of a tag. A name with capitals is one that an earlier version wrote. */
+export function tagOfFile(name: string): string | undefined {
+  const [small = '', bits] = name.split('^');
+  if (bits === undefined) return isTag(name) ? name : undefined;
+  if (!/^[0-9a-f]{1,32}$/.test(bits)) return undefined;
+  const capitals = BigInt(`0x${bits}`);
+  const tag = [...small].map((letter, place) =>
+    (capitals >> BigInt(place)) & 1n ? letter.toUpperCase() : letter,
+  );
+  const text = tag.join('');
+  return isTag(text) && tagFileName(text) === name ? text : undefined;
 }

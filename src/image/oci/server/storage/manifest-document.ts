@@ -15,6 +15,8 @@ export interface ManifestDocument {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** A list of referrers repeats the annotations of each, and clients take lists of 4 MiB: more cannot be listed truthfully. */
+const mostListed = 512 * 1024;
 const mostReferences = 10_000;
 const legalType = /^application\/[a-z0-9][a-z0-9.+_-]{0,180}$/i;
 
@@ -33,6 +35,9 @@ export function readManifestDocument(bytes: Uint8Array, contentType: string | un
   if (layers.length + children.length > mostReferences) fail(`it has more than ${mostReferences} references`);
   const artifactType = textOf(root.artifactType) ?? textOf(config[0]?.mediaType);
   const annotations = readAnnotations(root.annotations);
+  if (root.subject !== undefined && JSON.stringify(annotations ?? {}).length > mostListed) {
+    fail(`with a subject its annotations may have ${mostListed} bytes at most`);
+  }
   return {
     mediaType,
     blobs: [...config, ...layers.filter(layer => !isElsewhere(layer))].map(entry => entry.digest),

@@ -8,14 +8,14 @@ import {
   prepareFile,
 } from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
-import { type ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
+import { type ContentStore, namesIn, sizeOf } from '../../../../ground/store/content-store.ts';
 import { syncFolder } from '../../../../ground/store/sync-folder.ts';
 import { isMissing } from '../../../../ground/store/write-fault.ts';
 import type { Descriptor } from '../../../../model/descriptor.ts';
 import { algorithmOf, type Digest, hexOf } from '../../../../model/digest.ts';
 import { digestOfFile, type Layout } from './layout.ts';
 import { describeReferrer, type ManifestDocument, readManifestDocument } from './manifest-document.ts';
-import type { Quota } from './quota.ts';
+import { nameCost, type Quota } from './quota.ts';
 
 export interface StoredManifest {
   readonly digest: Digest;
@@ -78,12 +78,12 @@ export class ManifestStore {
     const { mediaType, subject } = document;
     const path = this.#layout.manifest(repository, digest);
     const referrer = subject && this.#layout.referrer(repository, subject, digest);
+    const description = referrer && JSON.stringify(describeReferrer(document, digest, bytes.length));
+    this.#quota.foresee(nameCost + entryCost(description));
     await ensureFolder(dirname(path));
     const [link, entry] = await prepareAll([
       this.#prepare(path, mediaType),
-      ...(referrer
-        ? [this.#prepare(referrer, JSON.stringify(describeReferrer(document, digest, bytes.length)))]
-        : []),
+      ...(referrer && description ? [this.#prepare(referrer, description)] : []),
       this.#storeContent(digest, bytes),
     ]);
     const discard = async (): Promise<void> => {
@@ -94,9 +94,14 @@ export class ManifestStore {
       if (referrer) {
         // Made here, under the caller's lock, because garbage collection removes lists that became empty.
         await ensureFolder(dirname(referrer));
+        const before = await entrySize(referrer);
         await entry?.commit(referrer);
+        this.#quota.release(before);
+        this.#quota.add(entryCost(description));
       }
+      const isNew = (await sizeOf(path)) === undefined;
       await link?.commit(path);
+      if (isNew) this.#quota.add(nameCost);
       this.#cache.put(`${repository}@${digest}`, { digest, mediaType, bytes });
     };
     const sync = async (): Promise<void> => {
@@ -108,9 +113,12 @@ export class ManifestStore {
   async remove(repository: string, digest: Digest): Promise<void> {
     const manifest = await this.read(repository, digest);
     const subject = manifest && readManifestDocument(manifest.bytes, manifest.mediaType).subject;
-    await removeFile(this.#layout.manifest(repository, digest));
+    if (await removeFile(this.#layout.manifest(repository, digest))) this.#quota.release(nameCost);
     this.#cache.drop(`${repository}@${digest}`);
-    if (subject) await removeFile(this.#layout.referrer(repository, subject, digest));
+    if (!subject) return;
+    const entry = this.#layout.referrer(repository, subject, digest);
+    const cost = await entrySize(entry);
+    if (await removeFile(entry)) this.#quota.release(cost);
   }
 
   async list(repository: string): Promise<readonly Digest[]> {
@@ -126,6 +134,18 @@ export class ManifestStore {
       const descriptor = await readDescriptor(this.#layout.referrer(repository, subject, digest));
       if (descriptor?.digest === digest) yield descriptor;
     }
+  }
+
+  /** What the names of a repository's manifests and the entries of its referrers lists cost. */
+  async measure(repository: string): Promise<number> {
+    let cost = (await this.list(repository)).length * nameCost;
+    for (const subject of await namesIn(this.#layout.folder(repository, '_refs'))) {
+      const digest = digestOfFile(subject);
+      for (const each of digest ? await this.referrerDigests(repository, digest) : []) {
+        if (digest) cost += await entrySize(this.#layout.referrer(repository, digest, each));
+      }
+    }
+    return cost;
   }
 
   async referrerDigests(repository: string, subject: Digest): Promise<readonly Digest[]> {
@@ -187,10 +207,22 @@ async function readDescriptor(path: string): Promise<Descriptor | undefined> {
   }
 }
 
-async function removeFile(path: string): Promise<void> {
+async function removeFile(path: string): Promise<boolean> {
   try {
     await unlink(path);
+    return true;
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (isMissing(error)) return false;
+    throw error;
   }
+}
+
+/** What an entry in a referrers list costs. */
+function entryCost(text: string | undefined): number {
+  return text === undefined ? 0 : Buffer.byteLength(text) + nameCost;
+}
+
+async function entrySize(path: string): Promise<number> {
+  const size = await sizeOf(path);
+  return size === undefined ? 0 : size + nameCost;
 }

@@ -1,5 +1,8 @@
 import { Refusal } from '../http/refusal.ts';
 
+/** What a name in the folder costs (a tag, a link, an open upload), whatever the file system makes of it. */
+export const nameCost = 512;
+
 /** Counts the bytes of a data folder and refuses what would go over its limit. */
 export class Quota {
   readonly #limit: number | undefined;

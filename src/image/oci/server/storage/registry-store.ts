@@ -1,16 +1,17 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { Fault } from '../../../../ground/fault/fault.ts';
+import { readFile, rm } from 'node:fs/promises';
+import { Fault, hasCode } from '../../../../ground/fault/fault.ts';
 import { writeFileAtomically } from '../../../../ground/store/atomic-file.ts';
 import { ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
 import { type FolderLock, lockFolder } from '../../../../ground/store/folder-lock.ts';
 import { KeyLock } from '../../../../ground/store/key-lock.ts';
+import { makeFolder } from '../../../../ground/store/make-folder.ts';
 import { isMissing, toWriteFault } from '../../../../ground/store/write-fault.ts';
 import type { Clock } from '../../../../model/clock.ts';
 import { BlobLinks } from './blob-links.ts';
 import { Layout } from './layout.ts';
 import { ManifestStore } from './manifest-store.ts';
 import { Pins } from './pins.ts';
-import { Quota } from './quota.ts';
+import { nameCost, Quota } from './quota.ts';
 import { listRepositories } from './repository-names.ts';
 import { TagStore } from './tag-store.ts';
 import { Uploads } from './uploads.ts';
@@ -42,9 +43,10 @@ export class RegistryStore {
   readonly manifests: ManifestStore;
   readonly tags: TagStore;
   readonly uploads: Uploads;
-  readonly #owner: FolderLock;
+  /** Undefined on a file system that nobody can write to, where there is nothing to own. */
+  readonly #owner: FolderLock | undefined;
 
-  private constructor(o: StoreOptions, owner: FolderLock) {
+  private constructor(o: StoreOptions, owner: FolderLock | undefined) {
     this.#owner = owner;
     this.clock = o.clock;
     this.layout = new Layout(o.data);
@@ -56,44 +58,63 @@ export class RegistryStore {
       layout,
       content,
       pins,
+      quota: this.quota,
       clock,
       cacheBytes,
       grace: o.grace,
       readOnly: o.readOnly,
     });
     this.manifests = new ManifestStore(layout, content, this.quota, cacheBytes * 2);
-    this.tags = new TagStore(layout, cacheBytes / 2);
+    this.tags = new TagStore(layout, this.quota, cacheBytes / 2);
     this.uploads = new Uploads(layout, this.quota, o, clock);
   }
 
   static async open(o: StoreOptions): Promise<RegistryStore> {
-    const owner = lockFolder(o.data, o.purpose);
+    const owner = o.readOnly ? lockIfWritable(o) : lockFolder(o.data, o.purpose);
     try {
       const store = new RegistryStore(o, owner);
-      await store.#prepare();
+      await store.#prepare(o.readOnly);
       return store;
     } catch (error) {
-      owner.release();
+      owner?.release();
       throw toWriteFault(error, o.data);
     }
   }
 
   close(): void {
-    this.#owner.release();
+    this.#owner?.release();
   }
 
-  async #prepare(): Promise<void> {
-    await checkFormat(this.layout);
-    // Whatever is on its way to a name belonged to a process that is gone.
-    await rm(this.layout.temporary, { recursive: true, force: true });
-    await mkdir(this.layout.temporary, { recursive: true });
-    await mkdir(this.layout.repositories, { recursive: true });
+  async #prepare(readOnly: boolean): Promise<void> {
+    await checkFormat(this.layout, readOnly);
+    if (!readOnly) {
+      // Whatever is on its way to a name belonged to a process that is gone.
+      await rm(this.layout.temporary, { recursive: true, force: true });
+      await makeFolder(this.layout.temporary);
+      await makeFolder(this.layout.repositories);
+      for await (const repository of listRepositories(this.layout)) await this.tags.migrate(repository);
+    }
     for await (const content of this.content.list()) this.quota.add(content.size);
+    for await (const repository of listRepositories(this.layout)) await this.#countNames(repository);
     await this.uploads.restore(listRepositories(this.layout));
+  }
+
+  async #countNames(repository: string): Promise<void> {
+    const names = (await this.blobs.list(repository)).length + (await this.tags.list(repository)).length;
+    this.quota.add(names * nameCost + (await this.manifests.measure(repository)));
   }
 }
 
-async function checkFormat(layout: Layout): Promise<void> {
+function lockIfWritable(o: StoreOptions): FolderLock | undefined {
+  try {
+    return lockFolder(o.data, o.purpose);
+  } catch (error) {
+    if (hasCode(error, 'WRITE_FAILED')) return undefined;
+    throw error;
+  }
+}
+
+async function checkFormat(layout: Layout, readOnly: boolean): Promise<void> {
   let found: string;
   try {
     found = await readFile(layout.format, 'utf8');
@@ -103,7 +124,7 @@ async function checkFormat(layout: Layout): Promise<void> {
     if (strangers.length > 0 && !strangers.includes('repositories')) {
       throw unknownFormat(layout, `a folder with ${strangers.slice(0, 3).join(', ')}`);
     }
-    await writeFileAtomically(layout.format, format, { durable: true });
+    if (!readOnly) await writeFileAtomically(layout.format, format, { durable: true });
     return;
   }
   if (found !== format) throw unknownFormat(layout, found.slice(0, 100));
