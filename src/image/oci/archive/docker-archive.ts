@@ -5,10 +5,10 @@ import type { Digest } from '../../../model/digest.ts';
 import { formatImageReference, parseImageReference } from '../../../model/image-reference.ts';
 import { largestManifestRead } from '../content.ts';
 import { gunzip } from '../gunzip.ts';
-import type { Call, Manifest, Pushed, Registry, TagOrDigest } from '../registry.ts';
-import { digestFault, digestOf, exactly, verified } from '../verified.ts';
+import type { Manifest, TagOrDigest } from '../registry.ts';
+import { digestFault, digestOf } from '../verified.ts';
 import { ArchiveFile, sniffCompression } from './archive-file.ts';
-import { notWritable } from './not-writable.ts';
+import { ArchiveRegistry } from './archive-registry.ts';
 import type { TarEntry } from './tar-index.ts';
 
 interface SavedImage {
@@ -36,10 +36,8 @@ interface ReadLayer {
  * What `docker save` writes. It has no manifests, so one is made for each image from its configuration and its
  * layers as they are; the configuration's own list of layer digests proves that they belong together.
  */
-export class DockerArchive implements Registry {
-  readonly place: string;
+export class DockerArchive extends ArchiveRegistry {
   readonly images: readonly SavedImage[];
-  readonly #file: ArchiveFile;
   readonly #blobs: ReadonlyMap<Digest, TarEntry>;
 
   private constructor(
@@ -47,8 +45,7 @@ export class DockerArchive implements Registry {
     images: readonly SavedImage[],
     blobs: ReadonlyMap<Digest, TarEntry>,
   ) {
-    this.place = `docker-archive:${file.path}`;
-    this.#file = file;
+    super('docker-archive', file);
     this.images = images;
     this.#blobs = blobs;
   }
@@ -61,38 +58,12 @@ export class DockerArchive implements Registry {
     return new DockerArchive(file, images, work.blobs);
   }
 
-  head(reference: TagOrDigest): Promise<Descriptor | undefined> {
-    return Promise.resolve(this.#find(reference)?.manifest.descriptor);
+  protected findManifest(reference: TagOrDigest): Promise<Manifest | undefined> {
+    return Promise.resolve(this.#find(reference)?.manifest);
   }
 
-  manifest(reference: TagOrDigest): Promise<Manifest> {
-    const found = this.#find(reference);
-    if (found !== undefined) return Promise.resolve(found.manifest);
-    return Promise.reject(
-      new Fault('NOT_FOUND', { what: `${this.place} does not hold ${reference}`, where: this.place }),
-    );
-  }
-
-  async *blob(descriptor: Descriptor, o?: Call & { readonly offset?: number }): AsyncIterable<Uint8Array> {
-    const entry = this.#blobs.get(descriptor.digest);
-    if (entry === undefined)
-      throw new Fault('NOT_FOUND', {
-        what: `${this.place} does not hold the blob ${descriptor.digest}`,
-        where: this.place,
-      });
-    const offset = o?.offset ?? 0;
-    const bytes = this.#file.read(entry, offset, o?.signal);
-    yield* offset === 0
-      ? verified(bytes, descriptor, this.place)
-      : exactly(bytes, descriptor.size - offset, descriptor, this.place);
-  }
-
-  push(): Promise<Pushed> {
-    return Promise.reject(notWritable(this.place));
-  }
-
-  change(): Promise<undefined> {
-    return Promise.reject(notWritable(this.place));
+  protected findBlob(digest: Digest): TarEntry | undefined {
+    return this.#blobs.get(digest);
   }
 
   async *tags(): AsyncIterable<string> {

@@ -4,20 +4,18 @@ import { algorithmOf, type Digest, hexOf, isDigest } from '../../../model/digest
 import { decideMediaType, largestManifestRead } from '../content.ts';
 import { findEntry, type LayoutIndex, parseLayoutIndex, tagsOf } from '../layout/layout-index.ts';
 import { findReferrers } from '../layout/stored-referrers.ts';
-import type { Call, Manifest, Pushed, Registry, TagOrDigest } from '../registry.ts';
-import { exactly, verified, verifyBytes } from '../verified.ts';
+import type { Manifest, TagOrDigest } from '../registry.ts';
+import { verifyBytes } from '../verified.ts';
 import { ArchiveFile } from './archive-file.ts';
-import { notWritable } from './not-writable.ts';
+import { ArchiveRegistry } from './archive-registry.ts';
+import type { TarEntry } from './tar-index.ts';
 
 /** An OCI image layout in one tar file, for reading. */
-export class OciArchive implements Registry {
-  readonly place: string;
+export class OciArchive extends ArchiveRegistry {
   readonly index: LayoutIndex;
-  readonly #file: ArchiveFile;
 
   private constructor(file: ArchiveFile, index: LayoutIndex) {
-    this.place = `oci-archive:${file.path}`;
-    this.#file = file;
+    super('oci-archive', file);
     this.index = index;
   }
 
@@ -34,38 +32,13 @@ export class OciArchive implements Registry {
     });
   }
 
-  async head(reference: TagOrDigest): Promise<Descriptor | undefined> {
+  protected async findManifest(reference: TagOrDigest): Promise<Manifest | undefined> {
     const digest = isDigest(reference) ? reference : findEntry(this.index, reference)?.digest;
-    return digest === undefined ? undefined : (await this.#read(digest))?.descriptor;
+    return digest === undefined ? undefined : await this.#read(digest);
   }
 
-  async manifest(reference: TagOrDigest): Promise<Manifest> {
-    const digest = isDigest(reference) ? reference : findEntry(this.index, reference)?.digest;
-    const manifest = digest === undefined ? undefined : await this.#read(digest);
-    if (manifest !== undefined) return manifest;
-    throw new Fault('NOT_FOUND', { what: `${this.place} does not hold ${reference}`, where: this.place });
-  }
-
-  async *blob(descriptor: Descriptor, o?: Call & { readonly offset?: number }): AsyncIterable<Uint8Array> {
-    const entry = this.#file.find(nameOf(descriptor.digest));
-    if (entry === undefined)
-      throw new Fault('NOT_FOUND', {
-        what: `${this.place} does not hold the blob ${descriptor.digest}`,
-        where: this.place,
-      });
-    const offset = o?.offset ?? 0;
-    const bytes = this.#file.read(entry, offset, o?.signal);
-    yield* offset === 0
-      ? verified(bytes, descriptor, this.place)
-      : exactly(bytes, descriptor.size - offset, descriptor, this.place);
-  }
-
-  push(): Promise<Pushed> {
-    return Promise.reject(notWritable(this.place));
-  }
-
-  change(): Promise<undefined> {
-    return Promise.reject(notWritable(this.place));
+  protected findBlob(digest: Digest): TarEntry | undefined {
+    return this.file.find(nameOf(digest));
   }
 
   async *tags(): AsyncIterable<string> {
@@ -77,7 +50,7 @@ export class OciArchive implements Registry {
   }
 
   async #read(digest: Digest): Promise<Manifest | undefined> {
-    const bytes = await this.#file.readSmall(nameOf(digest), largestManifestRead);
+    const bytes = await this.file.readSmall(nameOf(digest), largestManifestRead);
     if (bytes === undefined) return undefined;
     verifyBytes(bytes, { digest, size: bytes.length }, this.place);
     const listed = findEntry(this.index, digest)?.mediaType;
