@@ -96,6 +96,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/trust/show.ts'),
   },
   {
+    path: 'trust update',
+    purpose: 'refresh the public root from its signed repository',
+    group: 'Evidence',
+    load: () => import('./commands/trust/update.ts'),
+  },
+  {
     path: 'registry serve',
     purpose: 'run a registry on this machine',
     group: 'Servers',

@@ -16,6 +16,8 @@ export interface ShownRoot {
   readonly name: string;
   readonly state: 'fresh' | 'old' | 'expired';
   readonly taken?: string;
+  /** Of the public root alone. */
+  readonly origin?: 'shipped' | 'refreshed';
   readonly expires?: string;
   readonly days: number;
   readonly logs: readonly string[];
@@ -26,7 +28,7 @@ export interface ShownRoot {
 /** Which roots would judge evidence, what is in them and how old they are. */
 export async function showTrust(o: ShowTrust): Promise<{ readonly roots: readonly ShownRoot[] }> {
   const local = await findLocalRoot(localFolder(o.local, o.env));
-  const roots = [...(await readTrustRoots(o.trustedRoots)), ...(local === undefined ? [] : [local])];
+  const roots = [...(await readTrustRoots(o.trustedRoots, o.env)), ...(local === undefined ? [] : [local])];
   return { roots: roots.map(root => describe(root, o.clock)) };
 }
 
@@ -42,6 +44,7 @@ function describe(root: TrustRoot, clock: Clock): ShownRoot {
     name: root.name,
     state,
     ...(root.taken !== undefined && { taken: root.taken.toISOString() }),
+    ...(root.origin !== undefined && { origin: root.origin }),
     ...(root.expires !== undefined && { expires: root.expires.toISOString() }),
     days,
     logs: root.logs.map(({ baseUrl }) => baseUrl),

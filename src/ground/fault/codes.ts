@@ -112,6 +112,17 @@ export const faultCodes = {
     causes: ['the file is damaged', 'an entry has no start of its validity', 'it is expired'],
     next: 'cg trust update',
   },
+  TRUST_UPDATE_REFUSED: {
+    kind: 'trust',
+    meaning:
+      'What a trust repository sent is not signed, dated or described as it must be. Nothing was stored.',
+    causes: [
+      'a mirror that is stale or hostile',
+      'a clock of this machine that is wrong',
+      'a mirror of another repository',
+    ],
+    next: 'check the clock, then run cg trust update without --mirror; the root that you had still holds',
+  },
   STATEMENT_INVALID: {
     kind: 'usage',
     meaning: 'A statement cannot be signed, because nobody would accept it.',

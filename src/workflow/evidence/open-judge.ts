@@ -55,7 +55,7 @@ export async function openJudge(o: TrustChoice & { readonly env: ReachOptions['e
   refuseBadPatterns(identities);
   const keys: KeyObject[] = [];
   for (const key of o.keys ?? []) keys.push(await openPublicKey(key, o.env));
-  const roots = [...(await readTrustRoots(o.trustedRoots ?? [])), ...(await localRoots(o))];
+  const roots = [...(await readTrustRoots(o.trustedRoots ?? [], o.env ?? {})), ...(await localRoots(o))];
   const named = roots.map(({ name }) => name);
   const demands = {
     ...(o.logEntries !== undefined && { logEntries: o.logEntries }),

@@ -15,10 +15,9 @@ import {
 } from '../../trust/attest/services/signing-services.ts';
 import type { SigningPlace } from '../../trust/attest/sign.ts';
 import { type SigningRun, startKeylessRun, startKeyRun } from '../../trust/attest/signing-run.ts';
-import { publicGoodRoot } from '../../trust/attest/trust-root/public-good.ts';
 import type { TrustRoot } from '../../trust/attest/trust-root/trust-root.ts';
 import { openSigningKey } from './open-key.ts';
-import { type LocalPlace, localFolder, readLocalRoot, readNamedRoot } from './trust-roots.ts';
+import { type LocalPlace, localFolder, readLocalRoot, readNamedRoot, readPublicRoot } from './trust-roots.ts';
 
 /** Who signs, and where it is witnessed, as people say it. */
 export interface SigningChoice {
@@ -115,7 +114,7 @@ async function chooseRoot(choice: SigningChoice, services: SigningServices): Pro
     url => url.endsWith('.sigstore.dev') || url.includes('.sigstore.dev/'),
   );
   // Without a service nothing has to be vouched for but the key itself, and any root will do.
-  if (isPublic) return publicGoodRoot();
+  if (isPublic) return await readPublicRoot(choice.env);
   throw new Fault('USAGE', {
     what: 'What a Sigstore of your own signs cannot be checked before it is stored, because its trust root is not named.',
     expected: '--trusted-root FILE',

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { homedir } from 'node:os';
+import { basename, isAbsolute, join } from 'node:path';
 import { Fault, hasCode } from '../../ground/fault/fault.ts';
 import { saysLocal } from '../../trust/attest/trust-root/local-certificate.ts';
-import { publicGoodRoot } from '../../trust/attest/trust-root/public-good.ts';
+import { newestPublicGoodRoot, refreshedFile } from '../../trust/attest/trust-root/refreshed-root.ts';
 import { parseTrustRoot, type TrustRoot } from '../../trust/attest/trust-root/trust-root.ts';
 import { sigstoreFolder } from '../serve-sigstore.ts';
 
@@ -49,9 +50,26 @@ export async function readNamedRoot(text: string): Promise<TrustRoot> {
   return isLocal ? root : parseOnce(`private:${name}`, content);
 }
 
-/** The roots to judge with: those that were named, else the one that ships with the program. */
-export async function readTrustRoots(named: readonly string[]): Promise<readonly TrustRoot[]> {
-  return named.length === 0 ? [publicGoodRoot()] : await Promise.all(named.map(readNamedRoot));
+/** The roots to judge with: those that were named, else that of the public Sigstore. */
+export async function readTrustRoots(
+  named: readonly string[],
+  env: Environment,
+): Promise<readonly TrustRoot[]> {
+  return named.length === 0 ? [await readPublicRoot(env)] : await Promise.all(named.map(readNamedRoot));
+}
+
+/** The newest that this machine has: the one that ships with the program, or what `cg trust update` fetched since. */
+export async function readPublicRoot(env: Environment): Promise<TrustRoot> {
+  return await newestPublicGoodRoot(refreshedFile(dataFolder(env)));
+}
+
+export function dataFolder(env: Environment): string {
+  const configured = env['XDG_DATA_HOME'];
+  const base =
+    configured !== undefined && isAbsolute(configured)
+      ? configured
+      : join(env['HOME'] || homedir(), '.local', 'share');
+  return join(base, 'cascadeguard');
 }
 
 /** Whoever judges many images with one root shall not read its certificates again for each: a root keeps what it learnt. */

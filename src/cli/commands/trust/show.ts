@@ -8,7 +8,7 @@ export const command = defineCommand({
   examples: [
     {
       run: 'cg trust show',
-      does: 'the public root that ships with cg, its age, and the local one if there is one',
+      does: 'the public root (shipped or refreshed), its age, and the local one if there is one',
     },
     { run: 'cg trust show --trusted-root trusted_root.json', does: 'what is in a root of your own' },
   ],
@@ -42,6 +42,9 @@ export const command = defineCommand({
               ? style.yellow('!')
               : style.red('✗');
         const dates = [
+          ...(root.origin === undefined
+            ? []
+            : [root.origin === 'shipped' ? 'ships with cg' : 'from cg trust update']),
           ...(root.taken === undefined
             ? []
             : [`taken ${root.taken.slice(0, 10)}${root.days > 0 ? `, ${root.days} days ago` : ''}`]),

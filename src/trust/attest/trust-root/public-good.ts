@@ -9,9 +9,13 @@ export function publicGoodRoot(): TrustRoot {
     ...parseTrustRoot('public-good', JSON.stringify(shipped.trustedRoot)),
     expires: new Date(shipped.expires),
     taken: new Date(shipped.taken),
+    origin: 'shipped',
   };
   return root;
 }
+
+/** The version of the root metadata under which it was signed. */
+export const shippedRootVersion = shipped.rootVersion;
 
 let root: TrustRoot | undefined;
 

@@ -19,6 +19,8 @@ export interface TrustRoot {
   readonly expires?: Date;
   /** When it was fetched. */
   readonly taken?: Date;
+  /** Of the public root alone: whether it ships with the program or was fetched by `cg trust update`. */
+  readonly origin?: 'shipped' | 'refreshed';
 }
 
 export interface ValidityWindow {
