@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
+import { refuseHiddenLocalRoot } from '../trust/attest/trust-root/production-wall.ts';
 import { ageOf } from '../trust/attest/trust-root/public-good.ts';
 import type { TrustRoot } from '../trust/attest/trust-root/trust-root.ts';
 import { findLocalRoot, type LocalPlace, localFolder, readTrustRoots } from './evidence/trust-roots.ts';
@@ -28,7 +29,10 @@ export interface ShownRoot {
 /** Which roots would judge evidence, what is in them and how old they are. */
 export async function showTrust(o: ShowTrust): Promise<{ readonly roots: readonly ShownRoot[] }> {
   const local = await findLocalRoot(localFolder(o.local, o.env));
-  const roots = [...(await readTrustRoots(o.trustedRoots, o.env)), ...(local === undefined ? [] : [local])];
+  const locals = local === undefined ? [] : [local];
+  const given = await readTrustRoots(o.trustedRoots, o.env);
+  for (const root of given) refuseHiddenLocalRoot(root, locals);
+  const roots = [...given, ...locals];
   return { roots: roots.map(root => describe(root, o.clock)) };
 }
 

@@ -1,3 +1,4 @@
+import { Fault } from '../ground/fault/fault.ts';
 import { registriesOf, toLocation } from '../image/oci/open.ts';
 import { judgeImage, type VerifiedImage } from './evidence/judge-image.ts';
 import { openJudge, type TrustChoice } from './evidence/open-judge.ts';
@@ -25,16 +26,25 @@ export interface VerifyImageOptions extends ReachOptions, TrustChoice {
 
 /** Reads every store, judges every item alone, and says of each what became of it. */
 export async function verifyImage(o: VerifyImageOptions): Promise<VerifiedImage> {
+  const required = requirementsOf(o);
   const judge = await openJudge(o);
   for (const warning of judge.warnings) o.onWarning?.(warning);
   return await reachRegistries(o, registriesOf(toLocation(o.image)), async access => {
     const call = o.signal === undefined ? {} : { signal: o.signal };
     const image = await resolveImage(o.image, access, { ...call, recursive: o.recursive ?? false });
-    return await judgeImage(image, judge, requirementsOf(o), o);
+    return await judgeImage(image, judge, required, o);
   });
 }
 
 export function requirementsOf(o: VerifyImageOptions): Requirements {
+  if (o.signature === false && (o.predicateTypes ?? []).length === 0) {
+    throw new Fault('USAGE', {
+      what: 'Nothing is required, and then everything would be accepted.',
+      expected: 'an image signature, or --type TYPE for at least one attestation',
+      actual: '--no-signature without --type',
+      next: 'add --type TYPE, or leave --no-signature out',
+    });
+  }
   return {
     signature: o.signature ?? true,
     predicateTypes: o.predicateTypes ?? [],

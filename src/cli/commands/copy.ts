@@ -3,7 +3,7 @@ import { formatBytes, formatCount } from '../../ground/terminal/amounts.ts';
 import { defined } from '../../model/defined.ts';
 import { resolvePredicateType } from '../../model/statement.ts';
 import { type CopiedImage, copyImage } from '../../workflow/copy-image.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, type FlagValues } from '../command.ts';
 import { trustChoice, trustFlags } from '../evidence/trust-flags.ts';
 import { completeImageArgument, platforms, reachOptions, registryFlags } from '../registry-flags.ts';
 import { trackCopy } from '../show/copy-progress.ts';
@@ -74,7 +74,7 @@ export const command = defineCommand({
         target,
         evidence: flags.evidence,
         ...defined({ platform: flags.platform }),
-        ...(flags.verify && {
+        ...((flags.verify || namesTrust(flags)) && {
           verify: {
             ...trustChoice(flags, context),
             predicateTypes: flags.type.map(resolvePredicateType),
@@ -111,4 +111,12 @@ function describeCopy({ tags, blobs, manifests, bytesSent, evidence, verified }:
     ...(evidence > 0 ? [`${formatCount(evidence, 'piece', 'pieces')} of evidence`] : []),
     ...(verified === undefined ? [] : [`${verified} verified at both ends`]),
   ].join('; ');
+}
+
+/** Whoever says whom to believe wants it checked: a forgotten --verify must not copy what nobody looked at. */
+function namesTrust(flags: FlagValues<typeof trustFlags> & { readonly type: readonly string[] }): boolean {
+  const lists = [flags.identity, flags.identityRegexp, flags.claim, flags.key, flags.trustedRoot, flags.type];
+  return (
+    lists.some(list => list.length > 0) || flags.issuer !== undefined || flags.issuerRegexp !== undefined
+  );
 }

@@ -7,6 +7,7 @@ import {
   firstFulcioExtensions,
   fulcioExtensions,
 } from '../../trust/attest/certificates/fulcio-extensions.ts';
+import { refuseHiddenLocalRoot } from '../../trust/attest/trust-root/production-wall.ts';
 import { ageOf } from '../../trust/attest/trust-root/public-good.ts';
 import type { TrustRoot } from '../../trust/attest/trust-root/trust-root.ts';
 import { checkPatterns, type Expectations } from '../../trust/attest/verify/expectations.ts';
@@ -55,7 +56,11 @@ export async function openJudge(o: TrustChoice & { readonly env: ReachOptions['e
   refuseBadPatterns(identities);
   const keys: KeyObject[] = [];
   for (const key of o.keys ?? []) keys.push(await openPublicKey(key, o.env));
-  const roots = [...(await readTrustRoots(o.trustedRoots ?? [], o.env ?? {})), ...(await localRoots(o))];
+  const local = await localRoots(o);
+  const given = await readTrustRoots(o.trustedRoots ?? [], o.env ?? {});
+  // Under whatever name, and merged into whatever file: the keys of this machine's Sigstore vouch for nothing else.
+  for (const root of given) refuseHiddenLocalRoot(root, local);
+  const roots = [...given, ...local];
   const named = roots.map(({ name }) => name);
   const demands = {
     ...(o.logEntries !== undefined && { logEntries: o.logEntries }),

@@ -1,5 +1,10 @@
 import { type Clock, systemClock } from '../../../model/clock.ts';
-import type { EvidenceItem, EvidenceReason, EvidenceStore } from '../../../model/evidence.ts';
+import {
+  type EvidenceItem,
+  type EvidenceReason,
+  type EvidenceStore,
+  isLocalTrust,
+} from '../../../model/evidence.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { bundleFromLegacy, type LegacyLayer } from '../bundle/legacy-layers.ts';
 import { parseBundle } from '../bundle/parse-bundle.ts';
@@ -131,10 +136,12 @@ function rootAttempts(bundle: Bundle, expected: Expectations, verifier: Verifier
 
 function keyAttempts(bundle: Bundle, expected: Expectations, verifier: Verifier): (() => Proof)[] {
   const keys = (expected.keys ?? []).slice(0, 16);
+  // A local Sigstore vouches for a log or a time only where it is allowed: else anybody could date a key's signature.
+  const accepted = verifier.roots.filter(
+    root => expected.trust?.allowLocal === true || !isLocalTrust(root.name),
+  );
   const roots =
-    verifier.roots.length === 0 || bundle.entries.length + bundle.timestamps.length === 0
-      ? [undefined]
-      : verifier.roots;
+    accepted.length === 0 || bundle.entries.length + bundle.timestamps.length === 0 ? [undefined] : accepted;
   const attempts = keys.flatMap(key =>
     roots.map(root => () => proveWithKey(bundle, key, root, expected.demands)),
   );
