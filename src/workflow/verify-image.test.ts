@@ -206,6 +206,19 @@ describe('verifying', () => {
     });
   });
 
+  it('refuses a root into which only the logs of the local Sigstore were merged', async () => {
+    const { default: shipped } = await import('../trust/attest/trust-root/public-good.json', {
+      with: { type: 'json' },
+    });
+    const local = bench.sigstore.trustedRoot as { tlogs: object[] };
+    const root = { ...shipped.trustedRoot, tlogs: [...shipped.trustedRoot.tlogs, ...local.tlogs] };
+    const trustedRoots = [`corp=${bench.write('merged-logs.json', root)}`];
+    expect(await faultOf(verify('127.0.0.1:1/x', { trustedRoots }))).toMatchObject({
+      code: 'TRUST_ROOT_INVALID',
+      message: expect.stringContaining('local Sigstore'),
+    });
+  });
+
   it('compares claims of the certificate by name', async () => {
     const { reference } = await registry.image('verify/claims');
     await sign(reference);
