@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
 import type { RegistryAccess } from '../../image/oci/access.ts';
-import { imagePlatform, parseContent } from '../../image/oci/content.ts';
+import { parseContent } from '../../image/oci/content.ts';
 import { formatLocation, type Location } from '../../image/oci/location.ts';
 import { open } from '../../image/oci/open.ts';
 import type { Call, Manifest, Registry } from '../../image/oci/registry.ts';
-import { type Descriptor, formatPlatform } from '../../model/descriptor.ts';
+import { type Descriptor, formatPlatform, isIndexType } from '../../model/descriptor.ts';
 
 /** One thing that evidence can be about: the image itself, or one platform of it. */
 export interface EvidenceTarget {
@@ -57,15 +57,26 @@ export function describeImage(
   };
 }
 
-/** What an index holds beside images (attestation manifests) is not a platform. */
+/**
+ * Every entry of an index but the attestation manifests that BuildKit marks: one without a platform can be run too, so
+ * it must not slip through. An index in an index is refused, because nobody looked at what is in it.
+ */
 function platformTargets(entries: readonly Descriptor[]): EvidenceTarget[] {
   const seen = new Set<string>();
   return entries.flatMap(entry => {
-    const platform = imagePlatform(entry);
-    if (platform === undefined || seen.has(entry.digest)) return [];
+    const isAttestation = entry.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest';
+    if (isAttestation || seen.has(entry.digest)) return [];
     seen.add(entry.digest);
-    const { mediaType, digest, size } = entry;
-    return [{ subject: { mediaType, digest, size }, platform: formatPlatform(platform) }];
+    const { mediaType, digest, size, platform } = entry;
+    if (isIndexType(mediaType)) {
+      throw new Fault('UNSUPPORTED', {
+        what: 'An index in an index cannot be signed or verified with its parts.',
+        where: digest,
+        next: 'name the inner index by its digest',
+      });
+    }
+    const subject = { mediaType, digest, size };
+    return [{ subject, ...(platform !== undefined && { platform: formatPlatform(platform) }) }];
   });
 }
 
