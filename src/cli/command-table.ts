@@ -41,6 +41,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/config/show.ts'),
   },
   {
+    path: 'build',
+    purpose: 'build an image, reproducibly and by digest',
+    group: 'Images',
+    load: () => import('./commands/build.ts'),
+  },
+  {
     path: 'copy',
     purpose: 'copy an image with its evidence, from anywhere to anywhere',
     group: 'Images',

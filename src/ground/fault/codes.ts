@@ -29,6 +29,35 @@ export const faultCodes = {
     ],
     next: 'write it as [host[:port]/]repository[:tag][@sha256:…]',
   },
+  DOCKERFILE_INVALID: {
+    kind: 'usage',
+    meaning: 'A Dockerfile is not one that can be built.',
+    causes: [
+      'a misspelt instruction or flag',
+      'a stage or an image that is named wrongly',
+      'an ARG without a value',
+    ],
+    next: 'correct the lines named and run the command again',
+  },
+  BUILD_FAILED: {
+    kind: 'usage',
+    meaning: 'An instruction of a Dockerfile could not be carried out. Nothing was pushed.',
+    causes: [
+      'COPY names a file that the context does not have, or that .dockerignore leaves out',
+      '--chown names a user that the image does not have',
+      'a RUN command ended with an error',
+    ],
+    next: 'correct the instruction named and run the command again',
+  },
+  BUILDER_UNSUITABLE: {
+    kind: 'usage',
+    meaning: 'No builder on this machine can build this Dockerfile.',
+    causes: [
+      'it holds RUN, which the embedded builder does not execute, and neither buildx nor buildah is usable here',
+      '--builder names one that is not there',
+    ],
+    next: 'install buildah or docker buildx, or take out what the embedded builder cannot do',
+  },
   FILE_INVALID: {
     kind: 'usage',
     meaning: 'A file that cg was told to read is not what it should be.',
