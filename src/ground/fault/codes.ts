@@ -58,6 +58,38 @@ export const faultCodes = {
     ],
     next: 'install buildah or docker buildx, or take out what the embedded builder cannot do',
   },
+  GIT_FAILED: {
+    kind: 'remote',
+    meaning: 'Git could not do what was asked of it. Nothing was pushed.',
+    causes: [
+      'the repository or the branch is not there',
+      'the credentials may not push',
+      'the branch is protected, or a hook of the server declined',
+      'the server is not to be reached',
+    ],
+    next: 'try the same with git itself: git ls-remote REPOSITORY',
+  },
+  EDIT_REFUSED: {
+    kind: 'usage',
+    meaning:
+      'A file that pins images is one that cg does not change: what it would do to it is not certain. Nothing was written.',
+    causes: [
+      'no entry, or several entries, for the image',
+      'YAML anchors, aliases or several documents in the file',
+      'a rendering that changes more than was meant',
+    ],
+    next: 'make the entry in the file unambiguous, then run the command again',
+  },
+  PROMOTION_REFUSED: {
+    kind: 'deny',
+    meaning: 'A condition of the promotion does not hold. Nothing was pushed.',
+    causes: [
+      'the digest is not what the environment before it runs',
+      'it has not been there long enough',
+      'its evidence does not satisfy the policy of the environment',
+    ],
+    next: 'cg where',
+  },
   FILE_INVALID: {
     kind: 'usage',
     meaning: 'A file that cg was told to read is not what it should be.',
