@@ -57,7 +57,7 @@ export function readSpdx(document: object, where: string): Inventory {
       subject = { ...subject, ...readDigest(one) };
       if (purlOf(one) === undefined || /^pkg:(?:oci|docker)\//.test(purlOf(one) ?? '')) continue;
     }
-    if (one.primaryPackagePurpose === 'OPERATING-SYSTEM') {
+    if (/^OPERATING[_-]SYSTEM$/.test(one.primaryPackagePurpose ?? '')) {
       distribution = { id: one.name, ...(one.versionInfo !== undefined && { versionId: one.versionInfo }) };
       continue;
     }

@@ -77,7 +77,7 @@ function systemPackage({ distribution }: Inventory): object {
     supplier: 'NOASSERTION',
     licenseConcluded: 'NOASSERTION',
     licenseDeclared: 'NOASSERTION',
-    primaryPackagePurpose: 'OPERATING-SYSTEM',
+    primaryPackagePurpose: 'OPERATING_SYSTEM',
     ...(distribution?.name !== undefined && { description: distribution.name }),
   };
 }
