@@ -84,6 +84,13 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/verify.ts'),
   },
   {
+    path: 'gate',
+    purpose: 'decide by a policy whether images may be promoted',
+    group: 'Evidence',
+    load: () => import('./commands/gate.ts'),
+    aliases: ['validate image', 'gate image'],
+  },
+  {
     path: 'provenance',
     purpose: 'say how an image was built, as a SLSA predicate',
     group: 'Evidence',
