@@ -91,6 +91,13 @@ export const commandTable: readonly CommandEntry[] = [
     aliases: ['validate image', 'gate image'],
   },
   {
+    path: 'explain',
+    purpose: 'say why images are denied, and the proven change that turns it',
+    group: 'Evidence',
+    load: () => import('./commands/explain.ts'),
+    aliases: ['gate explain'],
+  },
+  {
     path: 'provenance',
     purpose: 'say how an image was built, as a SLSA predicate',
     group: 'Evidence',

@@ -50,10 +50,10 @@ export function checkBuiltIn(subject: Subject): BuiltIn {
 
 function checkSignature({ signatures, component, policy }: Subject): Check {
   const code = builtInCodes.signature;
-  const found = component.items.filter(({ kind }) => kind === 'signature');
+  const found = component.items.filter(item => item.kind === 'signature' || couldBeEither(item));
   if (signatures.length > 0) return { code, examined: found.length };
   const compared = compare(found, policy);
-  const why = whyNone(found, compared, 'signature', 'signatures');
+  const why = whyNone(found, compared, 'signatures');
   const message =
     policy.publicKey === undefined
       ? `Image signature check failed: ${why}`
@@ -68,12 +68,11 @@ function checkSignature({ signatures, component, policy }: Subject): Check {
 function checkAttestations({ attestations, component, policy }: Subject): Check {
   const code = builtInCodes.attestation;
   const found = component.items.filter(
-    ({ kind, store, reasons }) =>
-      kind === 'attestation' && !(store === 'buildkit' && reasons[0]?.code === 'unsigned'),
+    item => (item.kind === 'attestation' && !isUnsigned(item)) || couldBeEither(item),
   );
   if (attestations.length > 0) return { code, examined: found.length };
   const compared = compare(found, policy);
-  const message = `Image attestation check failed: ${whyNone(found, compared, 'attestation', 'attestations')}`;
+  const message = `Image attestation check failed: ${whyNone(found, compared, 'attestations')}`;
   return {
     code,
     examined: found.length,
@@ -114,10 +113,19 @@ function compare(found: readonly RecordedItem[], policy: Subject['policy']): Com
   return { reasons, told: { ...(wanted !== undefined && { wanted }), got } };
 }
 
-function whyNone(found: readonly RecordedItem[], { reasons }: Compared, one: string, many: string): string {
+/** Two kinds share one form; of one that cannot be proven nobody knows which it is. */
+function couldBeEither(item: RecordedItem): boolean {
+  return item.store === 'referrer' && item.trust === undefined && item.kind !== 'sbom' && !isUnsigned(item);
+}
+
+function isUnsigned({ reasons }: RecordedItem): boolean {
+  return reasons[0]?.code === 'unsigned';
+}
+
+function whyNone(found: readonly RecordedItem[], { reasons }: Compared, many: string): string {
   if (found.length === 0) return `no ${many} found`;
   const said = [...new Set(reasons.map(({ code, message }) => `${message} (${code})`))]
     .slice(0, 3)
     .join('; ');
-  return `${found.length === 1 ? `one ${one} found, and it is` : `${found.length} ${many} found, and none is`} ${found.length === 1 ? 'not accepted' : 'accepted'}: ${said}`;
+  return `no acceptable ${many} among ${found.length} ${found.length === 1 ? 'item' : 'items'}: ${said}`;
 }

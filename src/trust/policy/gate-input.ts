@@ -23,6 +23,8 @@ export interface ComponentEvidence {
   /** Why the image could not be read. */
   readonly problem?: ComponentProblem;
   readonly source?: GitSource;
+  /** Its place in the components file, when it stands in one. */
+  readonly position?: number;
   readonly base?: BaseImage;
   /** RFC 3339: the time that counts for this image alone, when it is that of its own provenance. */
   readonly time?: string;

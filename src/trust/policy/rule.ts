@@ -58,7 +58,11 @@ export function severityRank(severity: Severity): number {
 }
 
 /** A list of texts of the rule data, or what holds without. */
-export function textsOf(subject: Subject, key: string, fallback: readonly string[]): readonly string[] {
+export function textsOf(
+  subject: Pick<Subject, 'ruleData'>,
+  key: string,
+  fallback: readonly string[],
+): readonly string[] {
   const found = Object.hasOwn(subject.ruleData, key) ? subject.ruleData[key] : undefined;
   if (typeof found === 'string') return [found];
   return Array.isArray(found) ? found.filter(one => typeof one === 'string') : fallback;

@@ -49,6 +49,7 @@ export async function collectComponent(
     reference: target.image,
     repository,
     ...(target.source !== undefined && { source: target.source }),
+    ...(target.position !== undefined && { position: target.position }),
   };
   try {
     const { registry, reference } = await open(location, access, o);

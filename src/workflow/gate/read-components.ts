@@ -8,6 +8,8 @@ export interface GateTarget {
   readonly name: string;
   readonly image: string;
   readonly source?: GitSource;
+  /** Its place in the components file. */
+  readonly position?: number;
 }
 
 const unnamed = 'Unnamed';
@@ -34,8 +36,16 @@ export async function readTargets(o: {
   return [...merged.values()];
 }
 
-function toTarget({ name, containerImage, source }: ComponentsFile['components'][number]): GateTarget {
+function toTarget(
+  { name, containerImage, source }: ComponentsFile['components'][number],
+  position: number,
+): GateTarget {
   const { url, revision } = source?.git ?? {};
   const isWhole = url !== undefined && revision !== undefined;
-  return { name: name ?? unnamed, image: containerImage, ...(isWhole && { source: { url, revision } }) };
+  return {
+    name: name ?? unnamed,
+    image: containerImage,
+    position,
+    ...(isWhole && { source: { url, revision } }),
+  };
 }

@@ -52,7 +52,7 @@ export const builderRules: readonly Rule[] = [
   },
 ];
 
-export function trustedBuilders(subject: Subject): readonly string[] {
+export function trustedBuilders(subject: Pick<Subject, 'policy' | 'ruleData'>): readonly string[] {
   const named = subject.policy.requirements.flatMap(({ builders }) => builders);
   return named.length > 0 ? named : textsOf(subject, 'allowed_builder_ids', []);
 }

@@ -125,7 +125,7 @@ export const vulnerabilityRules: readonly Rule[] = [
   },
 ];
 
-export function wantedScanners({ policy }: Subject): readonly string[] {
+export function wantedScanners({ policy }: Pick<Subject, 'policy'>): readonly string[] {
   const { scanners } = scanDemand(policy);
   return scanners.length > 0 ? scanners : ['trivy', 'grype'];
 }
