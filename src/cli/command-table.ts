@@ -96,6 +96,20 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/verify.ts'),
   },
   {
+    path: 'gate',
+    purpose: 'decide by a policy whether images may be promoted',
+    group: 'Evidence',
+    load: () => import('./commands/gate.ts'),
+    aliases: ['validate image', 'gate image'],
+  },
+  {
+    path: 'explain',
+    purpose: 'say why images are denied, and the proven change that turns it',
+    group: 'Evidence',
+    load: () => import('./commands/explain.ts'),
+    aliases: ['gate explain'],
+  },
+  {
     path: 'provenance',
     purpose: 'say how an image was built, as a SLSA predicate',
     group: 'Evidence',

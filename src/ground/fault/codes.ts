@@ -389,6 +389,17 @@ export const faultCodes = {
     ],
     next: 'run it in the job that builds, with the permission to get an identity token',
   },
+  POLICY_UNSUPPORTED: {
+    kind: 'usage',
+    meaning:
+      'A policy asks for a rule or a source that cg does not have, so there is no verdict instead of half of one.',
+    causes: [
+      'a misspelt rule',
+      'a rule of the upstream set that only reads Tekton results',
+      'rules in Rego of your own',
+    ],
+    next: 'correct the name, or take the entry out of the include list',
+  },
   BUG: {
     kind: 'bug',
     meaning: 'cg did something that its authors did not foresee. This is never your fault.',
