@@ -18,7 +18,7 @@ export const nounPurposes: Readonly<Record<string, string>> = {
   trust: 'whom signatures are checked against',
 };
 
-export const commandGroups = ['Start', 'Images', 'Evidence', 'Servers', 'This program'] as const;
+export const commandGroups = ['Start', 'Images', 'Evidence', 'Delivery', 'Servers', 'This program'] as const;
 export type CommandGroup = (typeof commandGroups)[number];
 
 export const commandTable: readonly CommandEntry[] = [
@@ -126,6 +126,30 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'refresh the public root from its signed repository',
     group: 'Evidence',
     load: () => import('./commands/trust/update.ts'),
+  },
+  {
+    path: 'bump',
+    purpose: 'pin digests in an environment that Git describes',
+    group: 'Delivery',
+    load: () => import('./commands/bump.ts'),
+  },
+  {
+    path: 'promote',
+    purpose: 'move digests from one environment to the next',
+    group: 'Delivery',
+    load: () => import('./commands/promote.ts'),
+  },
+  {
+    path: 'rollback',
+    purpose: 'bring back the digests that an environment had before',
+    group: 'Delivery',
+    load: () => import('./commands/rollback.ts'),
+  },
+  {
+    path: 'where',
+    purpose: 'show which digest is in which environment',
+    group: 'Delivery',
+    load: () => import('./commands/where.ts'),
   },
   {
     path: 'registry serve',
