@@ -11,7 +11,7 @@ export const osReleaseOf = (id: string, version: string): string =>
   `ID=${id}\nVERSION_ID="${version}"\nPRETTY_NAME="${id} ${version}"\n`;
 
 export const debianStatus = (
-  ...packages: readonly [name: string, version: string, extra?: string][]
+  ...packages: readonly (readonly [name: string, version: string, extra?: string])[]
 ): string =>
   packages
     .map(
@@ -21,7 +21,7 @@ export const debianStatus = (
     .join('');
 
 export const alpineInstalled = (
-  ...packages: readonly [name: string, version: string, extra?: string][]
+  ...packages: readonly (readonly [name: string, version: string, extra?: string])[]
 ): string =>
   packages
     .map(([name, version, extra = '']) => `C:Q1aaa=\nP:${name}\nV:${version}\nA:x86_64\nL:MIT\n${extra}\n`)
