@@ -41,6 +41,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/config/show.ts'),
   },
   {
+    path: 'build',
+    purpose: 'build an image, reproducibly and by digest',
+    group: 'Images',
+    load: () => import('./commands/build.ts'),
+  },
+  {
     path: 'copy',
     purpose: 'copy an image with its evidence, from anywhere to anywhere',
     group: 'Images',
@@ -88,6 +94,20 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'judge every signature and attestation of an image',
     group: 'Evidence',
     load: () => import('./commands/verify.ts'),
+  },
+  {
+    path: 'gate',
+    purpose: 'decide by a policy whether images may be promoted',
+    group: 'Evidence',
+    load: () => import('./commands/gate.ts'),
+    aliases: ['validate image', 'gate image'],
+  },
+  {
+    path: 'explain',
+    purpose: 'say why images are denied, and the proven change that turns it',
+    group: 'Evidence',
+    load: () => import('./commands/explain.ts'),
+    aliases: ['gate explain'],
   },
   {
     path: 'provenance',

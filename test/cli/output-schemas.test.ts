@@ -49,6 +49,13 @@ function rootOf(parent: string): string {
   return root;
 }
 
+function writeContext(): string {
+  const context = join(folder, 'context');
+  mkdirSync(context, { recursive: true });
+  writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n');
+  return context;
+}
+
 function problemsOf(name: string, json: string): unknown {
   const validate = new Ajv2020({ strict: true, allErrors: true }).compile(
     JSON.parse(readFileSync(join(schemas, `${name}.schema.json`), 'utf8')),
@@ -73,6 +80,7 @@ describe('output schemas', () => {
     ['sbom', () => ['sbom', ready.sample]],
     ['sbom', () => ['sbom', `dir:${rootOf(folder)}`]],
     ['copy', () => ['copy', ready.sample, `oci:${join(folder, 'hello')}`]],
+    ['build', () => ['build', writeContext(), '--to', `oci:${join(folder, 'built')}`]],
     ['logout', () => ['logout', 'registry.invalid']],
     ['error', () => ['inspect', 'Upper/Case']],
     [

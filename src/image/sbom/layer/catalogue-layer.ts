@@ -1,11 +1,11 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import type { InventoryProblem } from '../../../model/inventory.ts';
 import type { TarHeader } from '../../oci/archive/tar-header.ts';
+import { type EntryReader, type TarLimits, TarWalk, tarLimits } from '../../oci/archive/walk-tar.ts';
 import type { Cataloguer } from '../cataloguer.ts';
 import type { FoundFile, LayerFindings, Link } from './findings.ts';
 import { openReaders } from './open-readers.ts';
 import { normalisePath } from './path.ts';
-import { type EntryReader, type TarLimits, TarWalk, tarLimits } from './walk-tar.ts';
 
 const whiteoutPrefix = '.wh.';
 const opaqueMark = '.wh..wh..opq';
