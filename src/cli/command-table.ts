@@ -54,6 +54,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/inspect.ts'),
   },
   {
+    path: 'sbom',
+    purpose: 'list what is installed in an image: SPDX, CycloneDX',
+    group: 'Images',
+    load: () => import('./commands/sbom.ts'),
+  },
+  {
     path: 'login',
     purpose: 'log in to a registry',
     group: 'Images',

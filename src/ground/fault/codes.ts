@@ -41,6 +41,16 @@ export const faultCodes = {
     causes: ['a misspelt path', 'the wrong working folder', 'missing read permission'],
     next: 'check the path and its permissions',
   },
+  SBOM_INVALID: {
+    kind: 'usage',
+    meaning: 'A document that should list packages is no SBOM that cg reads.',
+    causes: [
+      'another kind of document',
+      'a format or version that cg does not know',
+      'a file that was cut short',
+    ],
+    next: 'make one with cg sbom TARGET --output cyclonedx-json',
+  },
   WRITE_FAILED: {
     kind: 'remote',
     meaning:
