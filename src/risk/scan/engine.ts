@@ -72,6 +72,8 @@ export interface EngineReport {
 /** Looks an image up in advisories. It reports or it throws an EngineFailure; it never decides. */
 export interface ScanEngine {
   readonly id: string;
+  /** It reads the image itself, not only our list of what is in it. */
+  readonly needsLayout?: boolean;
   scan(target: ScanTarget, o: EngineOptions): Promise<EngineReport>;
 }
 
