@@ -1,5 +1,6 @@
 import type { Distribution, Package, PackageType } from '../../../model/inventory.ts';
 import { type PackageUrl, parsePackageUrl } from '../../../model/package-url.ts';
+import { fromFamily } from './families.ts';
 
 const types: ReadonlySet<string> = new Set<PackageType>([
   'deb',
@@ -73,7 +74,7 @@ export function distributionFromUrls(packages: readonly Package[]): Distribution
     const distro = parsePackageUrl(purl)?.qualifiers.get('distro');
     const match = /^([a-z][a-z_.-]*?)-?(\d[\w.]*)?$/.exec(distro ?? '');
     if (match?.[1] !== undefined)
-      return { id: match[1], ...(match[2] !== undefined && { versionId: match[2] }) };
+      return { id: fromFamily(match[1]), ...(match[2] !== undefined && { versionId: match[2] }) };
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Distribution, Inventory, InventorySubject, Package } from '../../../model/inventory.ts';
 import { extrasMark, parseInventoryExtras, parsePackageExtras } from './extras.ts';
+import { fromFamily } from './families.ts';
 import { foreignInventory, readShape, SkippedPackages } from './foreign.ts';
 import { packageFromUrl } from './package-from-url.ts';
 
@@ -40,7 +41,8 @@ export function readCycloneDx(document: object, where: string): Inventory {
   for (const component of flatten(components, where, 0)) {
     if (component.type === 'operating-system') {
       const { name, version } = component;
-      distribution = { id: name, ...(version !== undefined && { versionId: version }) };
+      const id = propertyOf(component, 'syft:distro:id') ?? fromFamily(name);
+      distribution = { id, ...(version !== undefined && { versionId: version }) };
     } else if (component.type === 'library' || component.purl !== undefined) {
       const found = toPackage(component, where);
       if (found === undefined) skipped.add(component.purl);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Distribution, Inventory, InventorySubject, Package } from '../../../model/inventory.ts';
 import { extrasMark, parseInventoryExtras, parsePackageExtras } from './extras.ts';
+import { fromFamily } from './families.ts';
 import { foreignInventory, readShape, SkippedPackages } from './foreign.ts';
 import { packageFromUrl } from './package-from-url.ts';
 
@@ -57,8 +58,11 @@ export function readSpdx(document: object, where: string): Inventory {
       subject = { ...subject, ...readDigest(one) };
       if (purlOf(one) === undefined || /^pkg:(?:oci|docker)\//.test(purlOf(one) ?? '')) continue;
     }
-    if (one.primaryPackagePurpose === 'OPERATING-SYSTEM') {
-      distribution = { id: one.name, ...(one.versionInfo !== undefined && { versionId: one.versionInfo }) };
+    if (/^OPERATING[_-]SYSTEM$/.test(one.primaryPackagePurpose ?? '')) {
+      distribution = {
+        id: fromFamily(one.name),
+        ...(one.versionInfo !== undefined && { versionId: one.versionInfo }),
+      };
       continue;
     }
     const read = toPackage(one, tool?.[1] ?? 'spdx', where);

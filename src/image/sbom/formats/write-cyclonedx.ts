@@ -1,5 +1,6 @@
 import type { Inventory, InventorySubject, Package } from '../../../model/inventory.ts';
 import { extrasMark, formatInventoryExtras, formatPackageExtras } from './extras.ts';
+import { toFamily } from './families.ts';
 import { documentTime, fingerprint, imageUrl, isSystemPackage, packageId } from './identity.ts';
 import { isExpression } from './licences.ts';
 import type { SbomWriting } from './write-spdx.ts';
@@ -84,10 +85,14 @@ function systemComponent({ distribution }: Inventory): object {
   return {
     'bom-ref': system,
     type: 'operating-system',
-    name: distribution?.id,
+    name: toFamily(distribution?.id ?? ''),
     ...(distribution?.versionId !== undefined && { version: distribution.versionId }),
     ...(distribution?.name !== undefined && { description: distribution.name }),
-    properties: scannerProperties({ Class: 'os-pkgs', Type: distribution?.id }),
+    properties: [
+      ...scannerProperties({ Class: 'os-pkgs', Type: toFamily(distribution?.id ?? '') }),
+      // Syft and Grype look here for the ID of os-release.
+      { name: 'syft:distro:id', value: distribution?.id },
+    ],
   };
 }
 

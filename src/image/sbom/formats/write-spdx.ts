@@ -1,6 +1,7 @@
 import type { Inventory, Package } from '../../../model/inventory.ts';
 import { productUris } from '../../../model/product-uris.ts';
 import { extrasMark, formatInventoryExtras, formatPackageExtras } from './extras.ts';
+import { toFamily } from './families.ts';
 import { documentTime, fingerprint, imageUrl, isSystemPackage, packageId } from './identity.ts';
 import { declareLicences } from './licences.ts';
 
@@ -71,13 +72,13 @@ function rootPackage(inventory: Inventory, note: Note): object {
 function systemPackage({ distribution }: Inventory): object {
   return {
     SPDXID: system,
-    name: distribution?.id,
+    name: toFamily(distribution?.id ?? ''),
     ...(distribution?.versionId !== undefined && { versionInfo: distribution.versionId }),
     ...unknown,
     supplier: 'NOASSERTION',
     licenseConcluded: 'NOASSERTION',
     licenseDeclared: 'NOASSERTION',
-    primaryPackagePurpose: 'OPERATING-SYSTEM',
+    primaryPackagePurpose: 'OPERATING_SYSTEM',
     ...(distribution?.name !== undefined && { description: distribution.name }),
   };
 }

@@ -27,6 +27,8 @@ export function squash(layers: readonly LayerFindings[]): MergedView {
 class Merge {
   readonly #files = new Map<string, MergedFile[]>();
   readonly #links = new Map<string, string>();
+  /** Where folders are, until a link changes. */
+  readonly #folders = new Map<string, string | undefined>();
   #problems: InventoryProblem[] = [];
 
   view(): MergedView {
@@ -35,11 +37,15 @@ class Merge {
 
   add(layer: LayerFindings, index: number): void {
     const before = new Map(this.#files);
-    this.#hide(layer);
-    for (const [path, target] of layer.symlinks) {
-      const place = this.#place(path);
-      if (place !== undefined) this.#links.set(place, target);
-    }
+    this.#removeMarked(layer);
+    // Links first: where a file of the layer comes to lie depends on them.
+    this.#replaceLinks(layer);
+    // Below the lowest layer there is nothing to hide.
+    if (index > 0)
+      this.#hide(
+        new Set(this.#places([...layer.plainFiles, ...layer.hardLinks.map(([path]) => path)])),
+        new Set(),
+      );
     for (const found of layer.files) this.#put(found, index, before);
     for (const [path, target] of layer.hardLinks) this.#link(path, target, index);
     for (const problem of layer.problems) {
@@ -48,20 +54,38 @@ class Merge {
     }
   }
 
-  /** Whatever a layer has at a path hides what is below it; a folder hides only what is no folder. */
-  #hide(layer: LayerFindings): void {
-    const gone = new Set(this.#places(layer.whiteouts));
-    const replaced = new Set([
-      ...this.#places(layer.plainFiles),
-      ...this.#places([...layer.symlinks, ...layer.hardLinks].map(([path]) => path)),
-    ]);
-    const emptied = new Set(this.#places(layer.opaque));
-    const folders = new Set(this.#places(layer.directories));
+  #removeMarked({ whiteouts, opaque }: LayerFindings): void {
+    // The mark is a file inside of the folder, so a link to the folder is followed.
+    const emptied = opaque.flatMap(folder => resolvePath(folder, this.#links) ?? []);
+    this.#hide(new Set(this.#places(whiteouts)), new Set(emptied));
+    this.#folders.clear();
+  }
+
+  #replaceLinks({ symlinks, directories }: LayerFindings): void {
+    const folders = new Set(this.#places(directories));
+    // A folder replaces what is no folder, and keeps what is in it.
+    for (const folder of folders) {
+      this.#files.delete(folder);
+      this.#links.delete(folder);
+    }
+    this.#folders.clear();
+    const placed = symlinks.flatMap(([path, target]): [string, string][] => {
+      const place = this.#place(path);
+      return place === undefined ? [] : [[place, target]];
+    });
+    this.#hide(new Set(placed.map(([place]) => place)), new Set());
+    for (const [place, target] of placed) this.#links.set(place, target);
+    this.#folders.clear();
+  }
+
+  /** Takes away what lies at a path that is gone or below it, and what lies below a folder that was emptied. */
+  #hide(gone: ReadonlySet<string>, emptied: ReadonlySet<string>): void {
+    if (gone.size + emptied.size === 0) return;
     const isHidden = (path: string): boolean => {
-      if (folders.has(path) || emptied.has('')) return true;
+      if (emptied.has('')) return true;
       for (let end = path.length; end !== -1; end = path.lastIndexOf('/', end - 1)) {
         const part = path.slice(0, end);
-        if (gone.has(part) || replaced.has(part) || (end < path.length && emptied.has(part))) return true;
+        if (gone.has(part) || (end < path.length && emptied.has(part))) return true;
       }
       return false;
     };
@@ -98,7 +122,15 @@ class Merge {
 
   /** Where a path is on the merged view: its folders are followed, the last part is not. */
   #place(path: string): string | undefined {
-    return this.#links.size === 0 ? path : resolvePath(path, this.#links, false);
+    if (this.#links.size === 0) return path;
+    const slash = path.lastIndexOf('/');
+    if (slash === -1) return path;
+    const folder = path.slice(0, slash);
+    // Many files lie in one folder.
+    if (!this.#folders.has(folder)) this.#folders.set(folder, resolvePath(folder, this.#links));
+    const place = this.#folders.get(folder);
+    if (place === undefined || place === folder) return place && path;
+    return place === '' ? path.slice(slash + 1) : `${place}${path.slice(slash)}`;
   }
 }
 

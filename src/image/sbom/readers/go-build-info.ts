@@ -58,7 +58,9 @@ function readModules(text: string): Omit<GoBuildInfo, 'goVersion'> {
   for (const line of text.split('\n')) {
     const [kind, first = '', second = ''] = line.split('\t');
     const module = { path: first, version: second };
-    if (kind === 'mod') main = module;
+    // Programs that were built outside of modules only say what they are.
+    if (kind === 'path' && first !== 'command-line-arguments') main ??= { path: first, version: '' };
+    else if (kind === 'mod') main = module;
     else if (kind === 'dep') dependencies.push(module);
     // What is built in is the replacement.
     else if (kind === '=>' && dependencies.length > 0) dependencies[dependencies.length - 1] = module;
