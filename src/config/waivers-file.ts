@@ -18,7 +18,10 @@ const Expiry = text().transform((value, context) => {
   const time = new Date(isDay ? `${value}T23:59:59Z` : value);
   const isReal = !Number.isNaN(time.getTime()) && (!isDay || time.toISOString().startsWith(value));
   if (isReal && (isDay || /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(value))) return time;
-  context.addIssue({ code: 'custom', message: `"${value}" is no date: write 2026-12-31 or 2026-12-31T12:00:00Z` });
+  context.addIssue({
+    code: 'custom',
+    message: `"${value}" is no date: write 2026-12-31 or 2026-12-31T12:00:00Z`,
+  });
   return z.NEVER;
 });
 

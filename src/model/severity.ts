@@ -25,5 +25,8 @@ export function readSeverity(word: string | undefined): Severity {
 }
 
 export function highestSeverity(levels: readonly Severity[]): Severity {
-  return levels.reduce<Severity>((best, level) => (severityRank(level) > severityRank(best) ? level : best), 'unknown');
+  return levels.reduce<Severity>(
+    (best, level) => (severityRank(level) > severityRank(best) ? level : best),
+    'unknown',
+  );
 }

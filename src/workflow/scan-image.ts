@@ -5,10 +5,9 @@ import { Fault } from '../ground/fault/fault.ts';
 import { readRegularFile } from '../ground/store/regular-file.ts';
 import { isMissing } from '../ground/store/write-fault.ts';
 import type { RegistryAccess } from '../image/oci/access.ts';
-import { parseContent } from '../image/oci/content.ts';
+import { imagePlatform, parseContent } from '../image/oci/content.ts';
 import { formatLocation, type Location } from '../image/oci/location.ts';
 import { open, registriesOf, toLocation } from '../image/oci/open.ts';
-import { imagePlatform } from '../image/oci/content.ts';
 import type { Registry } from '../image/oci/registry.ts';
 import { readDiffIds } from '../image/sbom/catalogue-image.ts';
 import { readSbom } from '../image/sbom/formats/read-sbom.ts';
@@ -139,11 +138,16 @@ async function listImages(
   const call = o.signal === undefined ? {} : { signal: o.signal };
   const content = parseContent(await registry.manifest(root.digest, call));
   if (content.kind !== 'index') return [{ digest: root.digest }];
-  const entries = o.platform === undefined ? content.manifests : [findEntry(registry, content.manifests, o.platform)];
+  const entries =
+    o.platform === undefined ? content.manifests : [findEntry(registry, content.manifests, o.platform)];
   const images = new Map<Digest, string | undefined>();
   for (const entry of entries) {
     const platform = imagePlatform(entry);
-    if (platform === undefined && (entry.platform ?? entry.annotations?.['vnd.docker.reference.type']) !== undefined) continue;
+    if (
+      platform === undefined &&
+      (entry.platform ?? entry.annotations?.['vnd.docker.reference.type']) !== undefined
+    )
+      continue;
     images.set(entry.digest, platform === undefined ? undefined : formatPlatform(platform));
   }
   if (images.size > 0) {

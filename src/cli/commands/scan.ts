@@ -23,7 +23,10 @@ export const command = defineCommand({
       does: 'on a machine without scanners; the answer says that it is one opinion',
     },
     { run: 'cg scan oci:./web --all --severity medium', does: 'what has no fix blocks too, from medium up' },
-    { run: 'cg scan sbom:web.cdx.json --output sarif --output-file web.sarif', does: 'from an inventory, for a forge' },
+    {
+      run: 'cg scan sbom:web.cdx.json --output sarif --output-file web.sarif',
+      does: 'from an inventory, for a forge',
+    },
   ],
   about:
     'Exit code 0: allow. 1: deny. 3: no verdict, because a scanner or its data could not be had. 4: no verdict, because\n' +
@@ -84,7 +87,11 @@ export const command = defineCommand({
       group: 'Verdict',
     },
     all: { kind: 'toggle', brief: 'block what has no fix as well', group: 'Verdict' },
-    fixableOnly: { kind: 'toggle', brief: 'block only what has a fix, which is so unless --all', group: 'Verdict' },
+    fixableOnly: {
+      kind: 'toggle',
+      brief: 'block only what has a fix, which is so unless --all',
+      group: 'Verdict',
+    },
     blockOn: {
       kind: 'text',
       placeholder: 'WHO',
@@ -108,7 +115,12 @@ export const command = defineCommand({
       complete: 'files',
       group: 'Verdict',
     },
-    exitCode: { kind: 'toggle', brief: 'leave with 0 whatever the verdict is', fallback: true, group: 'Verdict' },
+    exitCode: {
+      kind: 'toggle',
+      brief: 'leave with 0 whatever the verdict is',
+      fallback: true,
+      group: 'Verdict',
+    },
     platform: {
       kind: 'text',
       placeholder: 'OS/ARCH',

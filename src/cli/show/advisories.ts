@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration } from '../../ground/terminal/amounts.ts';
+import { formatBytes, formatCount } from '../../ground/terminal/amounts.ts';
 import { escapeLine } from '../../ground/terminal/escape.ts';
 import type { Style } from '../../ground/terminal/style.ts';
 import { formatTable } from '../../ground/terminal/table.ts';
@@ -15,7 +15,7 @@ export function renderAdvisories(status: AdvisoryStatus, style: Style): string {
     return `${style.yellow('◦')} no advisories in ${escapeLine(status.folder)}\n  → cg db import FOLDER, or cg db update`;
   }
   const isOld = ageHours > tooOld || ageHours < -1;
-  const age = ageHours < 48 ? formatDuration(Math.max(0, ageHours) * 3_600_000) : `${Math.floor(ageHours / 24)} days`;
+  const age = ageHours < 48 ? `${Math.max(0, ageHours)} h` : `${Math.floor(ageHours / 24)} days`;
   const feeds = Object.entries(status.feeds ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const more = feeds.length - shownFeeds;
   return [
@@ -26,7 +26,9 @@ export function renderAdvisories(status: AdvisoryStatus, style: Style): string {
         ['data', escapeLine(lineage.join(', '))],
         ['index', `${digest} (${formatBytes(size)})`],
         ['folder', escapeLine(status.folder)],
-        ...feeds.slice(0, shownFeeds).map(([feed, count], at) => [at === 0 ? 'covers' : '', `${escapeLine(feed)}  ${count}`]),
+        ...feeds
+          .slice(0, shownFeeds)
+          .map(([feed, count], at) => [at === 0 ? 'covers' : '', `${escapeLine(feed)}  ${count}`]),
         ...(more > 0 ? [['', `and ${formatCount(more, 'more feed', 'more feeds')}`]] : []),
       ],
       '  ',

@@ -2,15 +2,19 @@ import { formatCount } from '../../ground/terminal/amounts.ts';
 import { escapeLine } from '../../ground/terminal/escape.ts';
 import type { Style } from '../../ground/terminal/style.ts';
 import { formatTable } from '../../ground/terminal/table.ts';
-import { type Finding, type ScanReport, type ScanRule, scanActions } from '../../workflow/scan-image.ts';
-import type { ScannedImage } from '../../workflow/scan-image.ts';
 import { type Severity, severities } from '../../model/severity.ts';
+import type { ScannedImage } from '../../workflow/scan-image.ts';
+import { type Finding, type ScanReport, type ScanRule, scanActions } from '../../workflow/scan-image.ts';
 
 const shownFindings = 40;
 
 /** What to do comes first, then why, then what was looked at and by whom. */
 export function renderScan(scan: ScannedImage, style: Style): string {
-  const verdicts = { allow: style.green('✓ allow'), deny: style.red('✗ deny'), indeterminate: style.yellow('? no verdict') };
+  const verdicts = {
+    allow: style.green('✓ allow'),
+    deny: style.red('✗ deny'),
+    indeterminate: style.yellow('? no verdict'),
+  };
   const blocks = scan.reports.map(report => renderReport(report, style));
   return [`${verdicts[scan.verdict.status]}  ${escapeLine(scan.reference)}`, ...blocks].join('\n\n');
 }
@@ -50,14 +54,16 @@ function blockingOf({ verdict, findings }: ScanReport): readonly Finding[] {
 
 function findingTable(findings: readonly Finding[], style: Style): readonly string[] {
   if (findings.length === 0) return [];
-  const rows = findings.slice(0, shownFindings).map(finding => [
-    colour(finding.effective.severity, style),
-    escapeLine(finding.id),
-    escapeLine(finding.pkg.name),
-    `${escapeLine(finding.pkg.version)} → ${escapeLine(finding.fix.versions[0] ?? 'no fix')}`,
-    escapeLine(finding.pkg.layer?.inherited === true ? 'from the base' : ''),
-    `${finding.kev === undefined ? '' : 'exploited; '}says ${finding.claims.map(({ engine }) => engine).join(', ')}`,
-  ]);
+  const rows = findings
+    .slice(0, shownFindings)
+    .map(finding => [
+      colour(finding.effective.severity, style),
+      escapeLine(finding.id),
+      escapeLine(finding.pkg.name),
+      `${escapeLine(finding.pkg.version)} → ${escapeLine(finding.fix.versions[0] ?? 'no fix')}`,
+      escapeLine(finding.pkg.layer?.inherited === true ? 'from the base' : ''),
+      `${finding.kev === undefined ? '' : 'exploited; '}says ${finding.claims.map(({ engine }) => engine).join(', ')}`,
+    ]);
   const more = findings.length - shownFindings;
   return [formatTable(rows, '  ', style.columns), ...(more > 0 ? [`  and ${more} more: --output json`] : [])];
 }
@@ -79,7 +85,9 @@ function summaryLines({ findings, coverage, waivers, inventory }: ScanReport): r
     .join(', ');
   const unfixed = open.filter(({ fix }) => !fix.available).length;
   const waived = findings.length - open.length;
-  const differ = findings.filter(({ disagreement }) => disagreement !== undefined && disagreement.kind !== 'both').length;
+  const differ = findings.filter(
+    ({ disagreement }) => disagreement !== undefined && disagreement.kind !== 'both',
+  ).length;
   return [
     `  ${formatCount(open.length, 'finding')} in ${formatCount(coverage.packages, 'package')}${counts === '' ? '' : `: ${counts}`}`,
     ...(unfixed > 0 ? [`  ${unfixed} without a fix`] : []),
@@ -87,8 +95,13 @@ function summaryLines({ findings, coverage, waivers, inventory }: ScanReport): r
     ...(differ > 0 ? [`  ${differ} about which the engines differ`] : []),
     ...waivers
       .filter(({ state }) => state === 'expired')
-      .map(({ id, owner, expires }) => `  the waiver of ${escapeLine(id)} (${escapeLine(owner)}) expired on ${expires.slice(0, 10)}`),
-    ...(coverage.withoutFeed.length > 0 ? [`  no advisories for ${escapeLine(coverage.withoutFeed.join(', '))}`] : []),
+      .map(
+        ({ id, owner, expires }) =>
+          `  the waiver of ${escapeLine(id)} (${escapeLine(owner)}) expired on ${expires.slice(0, 10)}`,
+      ),
+    ...(coverage.withoutFeed.length > 0
+      ? [`  no advisories for ${escapeLine(coverage.withoutFeed.join(', '))}`]
+      : []),
     ...inventory.problems.slice(0, 3).map(problem => `  not read: ${escapeLine(problem)}`),
   ];
 }

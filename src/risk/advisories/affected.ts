@@ -8,7 +8,11 @@ export interface VersionRule {
 }
 
 /** The range that holds the version; `{}` when the version is named itself; undefined when it is not affected. */
-export function findAffected(version: string, rule: VersionRule, scheme: VersionScheme): VersionRange | undefined {
+export function findAffected(
+  version: string,
+  rule: VersionRule,
+  scheme: VersionScheme,
+): VersionRange | undefined {
   const range = rule.ranges.find(each => contains(each, version, scheme));
   const named = range === undefined && rule.versions.some(each => each === version);
   if (range === undefined && !named) return undefined;
@@ -27,5 +31,9 @@ export function contains(range: VersionRange, version: string, scheme: VersionSc
 /** An rpm version that names no epoch has the advisory's: inventories of other tools often leave it out. */
 function compareRpmEpochs(scheme: VersionScheme, version: string, bound: string): number {
   const epoch = /^\d+:/.exec(bound)?.[0];
-  return compareVersions(scheme, epoch === undefined || /^\d+:/.test(version) ? version : epoch + version, bound);
+  return compareVersions(
+    scheme,
+    epoch === undefined || /^\d+:/.test(version) ? version : epoch + version,
+    bound,
+  );
 }

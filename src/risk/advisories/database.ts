@@ -89,7 +89,8 @@ export class AdvisoryDatabase {
   /** The one that counts and the one before it stay: a scan that is under way still reads from it. */
   async #clean(keep: readonly (string | undefined)[]): Promise<void> {
     for (const name of await namesIn(this.folder)) {
-      if (/^[0-9a-f]{64}\.vdx$/.test(name) && !keep.includes(name)) await rm(join(this.folder, name), { force: true });
+      if (/^[0-9a-f]{64}\.vdx$/.test(name) && !keep.includes(name))
+        await rm(join(this.folder, name), { force: true });
     }
   }
 }

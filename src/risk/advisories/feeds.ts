@@ -130,7 +130,7 @@ export function feedOfOsv(ecosystem: string): string | undefined {
     case 'Azure Linux':
       return `azure:${release.includes('.') ? release : `${release}.0`}`;
     case 'openSUSE':
-      return /^Leap /.test(release) ? `opensuse:${release.slice(5)}` : 'opensuse-tumbleweed';
+      return release.startsWith('Leap ') ? `opensuse:${release.slice(5)}` : 'opensuse-tumbleweed';
     case 'SUSE': {
       const match = /^Linux Enterprise (?:Server|Module for Basesystem) (\d+)(?: SP(\d+))?/.exec(release);
       return match === null ? undefined : `sles:${match[1]}${match[2] === undefined ? '' : `.${match[2]}`}`;

@@ -3,9 +3,9 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../../ground/fault/fault.ts';
-import { IndexBuilder } from './index/build-index.ts';
 import { type Imported, importOsv } from './importers/osv.ts';
 import { importTrivyDb } from './importers/trivy-db.ts';
+import { IndexBuilder } from './index/build-index.ts';
 
 export interface ImportRequest {
   /** Folders or zips of OSV records, folders or files of a Trivy database, CISA's list of exploited vulnerabilities. */

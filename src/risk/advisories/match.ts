@@ -83,7 +83,10 @@ class MatchContext {
     if (!feed.startsWith('redhat:')) return own;
     const stream = found.module?.split(':').slice(0, 2).join(':');
     const shared = this.#index.find('redhat', stream === undefined ? name : `${stream}::${name}`);
-    return [...own, ...shared.filter(({ products }) => products.some(product => this.#products.has(product)))];
+    return [
+      ...own,
+      ...shared.filter(({ products }) => products.some(product => this.#products.has(product))),
+    ];
   }
 }
 
@@ -100,7 +103,8 @@ function repositoriesOf(distribution: Distribution | undefined): readonly string
 }
 
 function matchOne(advisory: IndexedAdvisory, version: string, found: Package): Match[] {
-  if (advisory.status === 'not_affected' || !fitsArch(advisory, found) || !fitsModule(advisory, found)) return [];
+  if (advisory.status === 'not_affected' || !fitsArch(advisory, found) || !fitsModule(advisory, found))
+    return [];
   const scheme = schemes[found.type];
   const range = findAffected(version, advisory, scheme);
   if (range === undefined) return [];

@@ -65,7 +65,9 @@ function readCompatible(operator: string, version: string): VersionRange | undef
 }
 
 /** Maven's `[2.0,2.3.1)`. */
-function readInterval([, open, low = '', comma, high = '', close]: RegExpExecArray): VersionRange | undefined {
+function readInterval([, open, low = '', comma, high = '', close]: RegExpExecArray):
+  | VersionRange
+  | undefined {
   if (comma === undefined) return low === '' ? undefined : { introduced: low, lastAffected: low };
   return {
     ...(low !== '' && (open === '[' ? { introduced: low } : { after: low })),

@@ -16,12 +16,19 @@ export function scanActions(report: ScanReport): readonly ScanAction[] {
   const own = blocking.filter(finding => !inherited.includes(finding));
   const actions = [
     ...(inherited.length > 0
-      ? [{ what: `rebuild on a newer base image: ${describeUpgrades(inherited)}`, removes: countFindings(inherited) }]
+      ? [
+          {
+            what: `rebuild on a newer base image: ${describeUpgrades(inherited)}`,
+            removes: countFindings(inherited),
+          },
+        ]
       : []),
     ...byPackage(own).map(toAction),
   ];
   if (actions.length > 0) return actions;
-  return verdict.status === 'indeterminate' ? [{ what: nextStep(engines), removes: 'then there is a verdict' }] : [];
+  return verdict.status === 'indeterminate'
+    ? [{ what: nextStep(engines), removes: 'then there is a verdict' }]
+    : [];
 }
 
 function toAction(findings: readonly Finding[]): ScanAction {
@@ -30,7 +37,10 @@ function toAction(findings: readonly Finding[]): ScanAction {
   const isFixable = findings.every(({ fix }) => fix.available);
   const what = isFixable
     ? `upgrade ${describeUpgrades(findings)}`
-    : `replace or waive ${name}: ${findings.map(({ id }) => id).slice(0, 3).join(', ')} has no fix`;
+    : `replace or waive ${name}: ${findings
+        .map(({ id }) => id)
+        .slice(0, 3)
+        .join(', ')} has no fix`;
   return { what, removes: countFindings(findings) };
 }
 
@@ -68,7 +78,8 @@ function countFindings(findings: readonly Finding[]): string {
 function nextStep(engines: ScanReport['engines']): string {
   const embedded = engines.find(({ id }) => id === 'embedded');
   const heard = engines.filter(({ outcome }) => outcome === 'ok');
-  if (heard.some(({ unverified }) => unverified === true)) return 'vouch for the scanners in .cascadeguard/tools.lock.json';
+  if (heard.some(({ unverified }) => unverified === true))
+    return 'vouch for the scanners in .cascadeguard/tools.lock.json';
   if (embedded !== undefined && embedded.outcome !== 'ok') return 'cg db update, or cg db import FOLDER';
   if (heard.length === 1) return 'install a second scanner, or accept one opinion with --require 1-engine';
   return 'see what each engine says below';

@@ -69,6 +69,12 @@ export interface EngineReport {
   readonly argv?: readonly string[];
 }
 
+/** A report that is to be believed, under the engine's name. */
+export interface Heard {
+  readonly engine: string;
+  readonly report: EngineReport;
+}
+
 /** Looks an image up in advisories. It reports or it throws an EngineFailure; it never decides. */
 export interface ScanEngine {
   readonly id: string;
@@ -97,7 +103,11 @@ export interface EngineRun {
   readonly finishedAt: Date;
   readonly outcome:
     | { readonly status: 'ok'; readonly report: EngineReport }
-    | { readonly status: Exclude<EngineStatus, 'ok'>; readonly detail: string; readonly known: Partial<EngineReport> };
+    | {
+        readonly status: Exclude<EngineStatus, 'ok'>;
+        readonly detail: string;
+        readonly known: Partial<EngineReport>;
+      };
 }
 
 /** Runs an engine to an outcome. Whatever goes wrong in it is an outcome too; only an interruption is thrown. */
@@ -122,7 +132,8 @@ async function judgeReport(
     const problem = problemOf(report, target, o);
     return problem === undefined ? { status: 'ok', report } : { ...problem, known: report };
   } catch (error) {
-    if (error instanceof EngineFailure) return { status: error.status, detail: error.message, known: error.known };
+    if (error instanceof EngineFailure)
+      return { status: error.status, detail: error.message, known: error.known };
     const isTrust = error instanceof Fault && error.kind === 'trust';
     const detail = error instanceof Error ? error.message : String(error);
     return { status: isTrust ? 'bad-report' : 'error', detail, known: {} };

@@ -102,7 +102,9 @@ function judgeCoverage({ packages, withoutFeed, runs }: Judgement): Judged {
     return { id: 'coverage', result: 'indeterminate', findings: [], reason, cause: 'remote' };
   }
   const reason =
-    withoutFeed.length === 0 ? `${packages} packages` : `${packages} packages; no advisories for ${withoutFeed.join(', ')}`;
+    withoutFeed.length === 0
+      ? `${packages} packages`
+      : `${packages} packages; no advisories for ${withoutFeed.join(', ')}`;
   return { id: 'coverage', result: 'pass', findings: [], reason };
 }
 
@@ -114,9 +116,12 @@ function judgeSilence({ silences }: Judgement): Judged {
 
 function judgeFindings({ findings, policy, runs }: Judgement, kind: 'severity' | 'kev'): Judged {
   const heard = runs.filter(({ outcome }) => outcome.status === 'ok').length;
-  const blocking = findings.filter(finding => blockReason(finding, policy, heard) === kind).map(({ key }) => key);
+  const blocking = findings
+    .filter(finding => blockReason(finding, policy, heard) === kind)
+    .map(({ key }) => key);
   const id = kind === 'kev' ? 'known-exploited' : 'severity';
-  if (blocking.length > 0) return { id, result: 'fail', findings: blocking, reason: `${blocking.length} block` };
+  if (blocking.length > 0)
+    return { id, result: 'fail', findings: blocking, reason: `${blocking.length} block` };
   if (heard > 0) return { id, result: 'pass', findings: [] };
   return { id, result: 'indeterminate', findings: [], reason: 'no engine was heard', cause: 'remote' };
 }

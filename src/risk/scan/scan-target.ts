@@ -8,12 +8,19 @@ import type {
   ScanVerdict,
 } from '../../model/finding.ts';
 import type { Inventory } from '../../model/inventory.ts';
-import { countFeeds } from '../advisories/match.ts';
 import { isSystemType } from '../advisories/feeds.ts';
-import { type EngineOptions, type EngineRun, runEngine, type ScanEngine, type ScanTarget } from './engine.ts';
+import { countFeeds } from '../advisories/match.ts';
+import {
+  type EngineOptions,
+  type EngineRun,
+  type Heard,
+  runEngine,
+  type ScanEngine,
+  type ScanTarget,
+} from './engine.ts';
 import { countOpinions, judge } from './judge.ts';
 import { isKernelHeaders } from './merge/disagree.ts';
-import { type Heard, mergeFindings } from './merge/merge.ts';
+import { mergeFindings } from './merge/merge.ts';
 import type { ScanPolicy } from './policy.ts';
 import { findSilences } from './silence.ts';
 import { applyVex, type VexStatement } from './vex.ts';
@@ -56,7 +63,10 @@ function assembleReport(request: ScanRequest, runs: readonly EngineRun[]): ScanR
     outcome.status === 'ok' ? [{ engine: id, report: outcome.report }] : [],
   );
   const merged = mergeFindings(heard, inventory).map(suppress);
-  const waived = applyWaivers(merged, request.waivers ?? [], { now: request.clock.now(), image: subject.name });
+  const waived = applyWaivers(merged, request.waivers ?? [], {
+    now: request.clock.now(),
+    image: subject.name,
+  });
   const findings = applyVex(waived.findings, request.vex ?? [], subject);
   const coverage = coverageOf(inventory, heard);
   const verdict: ScanVerdict = judge({
@@ -88,20 +98,28 @@ function suppress(finding: Finding): Finding {
     : pkg.ownedBy !== undefined && !isSystemType(pkg.type)
       ? `its files belong to ${pkg.ownedBy.split('|').slice(1).join(' ')}, whose distributor looks after them`
       : undefined;
-  return statement === undefined ? finding : { ...finding, disposition: { kind: 'suppressed', by: 'cg', statement } };
+  return statement === undefined
+    ? finding
+    : { ...finding, disposition: { kind: 'suppressed', by: 'cg', statement } };
 }
 
 function coverageOf(inventory: Inventory, heard: readonly Heard[]): ScanCoverage {
   const byEcosystem = Object.fromEntries([...countFeeds(inventory)].sort(([a], [b]) => (a < b ? -1 : 1)));
   const lists = heard.map(({ report }) => report.withoutFeed);
   const [first = [], ...others] = lists;
-  const missing = heard.length === 0 ? Object.keys(byEcosystem) : first.filter(feed => others.every(list => list.includes(feed)));
+  const missing =
+    heard.length === 0
+      ? Object.keys(byEcosystem)
+      : first.filter(feed => others.every(list => list.includes(feed)));
   return { packages: inventory.packages.length, byEcosystem, withoutFeed: missing.toSorted() };
 }
 
 function describeInventory(inventory: Inventory): ScanReport['inventory'] {
   const { distribution, cataloguers, packages, problems } = inventory;
-  const name = distribution === undefined ? undefined : [distribution.id, distribution.versionId].filter(Boolean).join(' ');
+  const name =
+    distribution === undefined
+      ? undefined
+      : [distribution.id, distribution.versionId].filter(Boolean).join(' ');
   return {
     digest: `sha256:${createHash('sha256').update(JSON.stringify(packages)).digest('hex')}`,
     cataloguers,

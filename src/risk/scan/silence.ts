@@ -16,7 +16,9 @@ export function findSilences(
   previous: Readonly<Record<string, number>>,
 ): readonly Silence[] {
   const counts = new Map(
-    runs.flatMap(({ id, outcome }) => (outcome.status === 'ok' ? [[id, outcome.report.findings.length] as const] : [])),
+    runs.flatMap(({ id, outcome }) =>
+      outcome.status === 'ok' ? [[id, outcome.report.findings.length] as const] : [],
+    ),
   );
   return [...counts].flatMap(([engine, count]) => {
     const before = Object.hasOwn(previous, engine) ? (previous[engine] ?? 0) : 0;

@@ -9,7 +9,12 @@ const Product = z.looseObject({
   identifiers: z.record(z.string(), z.string()).optional(),
   hashes: z.record(z.string(), z.string()).optional(),
   subcomponents: z
-    .array(z.looseObject({ '@id': z.string().optional(), identifiers: z.record(z.string(), z.string()).optional() }))
+    .array(
+      z.looseObject({
+        '@id': z.string().optional(),
+        identifiers: z.record(z.string(), z.string()).optional(),
+      }),
+    )
     .max(10_000)
     .optional(),
 });
@@ -55,7 +60,10 @@ export function readVex(text: string, where: string): readonly VexStatement[] {
   return statements.map((statement, at) => {
     const reason = [statement.justification, statement.impact_statement].filter(Boolean).join(': ');
     if (statement.status === 'not_affected' && reason === '') {
-      throw invalid(where, `statement ${at + 1} says not_affected without a justification or an impact statement`);
+      throw invalid(
+        where,
+        `statement ${at + 1} says not_affected without a justification or an impact statement`,
+      );
     }
     return {
       names: namesOf(statement.vulnerability),
@@ -109,16 +117,23 @@ function isAbout(
   return products.some(product => {
     const urls = identifiersOf(product).flatMap(each => parsePackageUrl(each) ?? []);
     const parts = (product.subcomponents ?? []).map(identifiersOf);
-    const hashes = Object.entries(product.hashes ?? {}).map(([algorithm, hex]) => `${algorithm.replace(/-/g, '')}:${hex}`);
+    const hashes = Object.entries(product.hashes ?? {}).map(
+      ([algorithm, hex]) => `${algorithm.replace(/-/g, '')}:${hex}`,
+    );
     if (isImage(urls, hashes, image)) {
-      return parts.length === 0 || parts.some(ids => ids.some(each => isPackage(parsePackageUrl(each), finding)));
+      return (
+        parts.length === 0 || parts.some(ids => ids.some(each => isPackage(parsePackageUrl(each), finding)))
+      );
     }
     // A statement about a package by itself holds wherever the package is.
     return parts.length === 0 && urls.some(url => isPackage(url, finding));
   });
 }
 
-function identifiersOf(o: { '@id'?: string | undefined; identifiers?: Record<string, string> | undefined }): readonly string[] {
+function identifiersOf(o: {
+  '@id'?: string | undefined;
+  identifiers?: Record<string, string> | undefined;
+}): readonly string[] {
   return [o['@id'], ...Object.values(o.identifiers ?? {})].filter(each => each !== undefined);
 }
 
@@ -128,7 +143,10 @@ function isImage(
   { digest, indexDigest }: { readonly digest?: string; readonly indexDigest?: string },
 ): boolean {
   const ours = [digest, indexDigest].filter(each => each !== undefined);
-  const theirs = [...hashes, ...urls.flatMap(({ type, version }) => (type === 'oci' && version !== undefined ? [version] : []))];
+  const theirs = [
+    ...hashes,
+    ...urls.flatMap(({ type, version }) => (type === 'oci' && version !== undefined ? [version] : [])),
+  ];
   return theirs.some(each => ours.includes(each));
 }
 
@@ -149,5 +167,10 @@ function parseJson(text: string, where: string): unknown {
 }
 
 function invalid(where: string, actual: string): Fault {
-  return new Fault('FILE_INVALID', { what: 'the VEX document cannot be used', where, expected: 'OpenVEX 0.2', actual });
+  return new Fault('FILE_INVALID', {
+    what: 'the VEX document cannot be used',
+    where,
+    expected: 'OpenVEX 0.2',
+    actual,
+  });
 }

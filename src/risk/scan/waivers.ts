@@ -1,5 +1,5 @@
-import { compileGlob } from '../../model/glob.ts';
 import type { Disposition, Finding, WaiverNote } from '../../model/finding.ts';
+import { compileGlob } from '../../model/glob.ts';
 import { parsePackageUrl } from '../../model/package-url.ts';
 
 /** A risk that somebody answers for, until a day. */
@@ -40,15 +40,21 @@ export function applyWaivers(
 }
 
 function toDisposition({ kind, owner, expires, reason }: Waiver): Disposition {
-  const kinds = { accepted: 'accepted', not_affected: 'vex-not_affected', false_positive: 'false_positive' } as const;
+  const kinds = {
+    accepted: 'accepted',
+    not_affected: 'vex-not_affected',
+    false_positive: 'false_positive',
+  } as const;
   return { kind: kinds[kind], by: owner, until: expires.toISOString(), statement: reason };
 }
 
 function covers(waiver: Waiver, finding: Finding, image: string): boolean {
   const names = [finding.id, ...finding.aliases, ...finding.claims.map(({ id }) => id)];
   if (!names.some(name => name.toLowerCase() === waiver.id.toLowerCase())) return false;
-  if (waiver.images !== undefined && !waiver.images.some(pattern => matchesImage(pattern, image))) return false;
-  if (waiver.packages !== undefined && !waiver.packages.some(each => matchesPackage(each, finding))) return false;
+  if (waiver.images !== undefined && !waiver.images.some(pattern => matchesImage(pattern, image)))
+    return false;
+  if (waiver.packages !== undefined && !waiver.packages.some(each => matchesPackage(each, finding)))
+    return false;
   return (
     waiver.paths === undefined ||
     (finding.pkg.locations.length > 0 &&
@@ -71,7 +77,8 @@ function matchesPackage(pattern: string, { pkg }: Finding): boolean {
   if (wanted === undefined || wanted.type !== pkg.type) return false;
   if (wanted.version !== undefined && wanted.version !== pkg.version) return false;
   const isSystem = /^(?:deb|apk|rpm)$/.test(pkg.type);
-  const name = isSystem || wanted.namespace === undefined ? wanted.name : `${wanted.namespace}/${wanted.name}`;
+  const name =
+    isSystem || wanted.namespace === undefined ? wanted.name : `${wanted.namespace}/${wanted.name}`;
   const parts = name.split('/');
   const actual = pkg.name.split('/');
   return parts.length === actual.length && parts.every((part, at) => compileGlob(part)(actual[at] ?? ''));

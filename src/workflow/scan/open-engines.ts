@@ -40,10 +40,16 @@ async function openEmbedded(o: OpenEngines): Promise<ScanEngine> {
     const opened = await new AdvisoryDatabase(o.database ?? advisoryFolder(o.env)).open();
     if (opened !== undefined) return new EmbeddedEngine(opened.index, opened.identity, o.version);
   } catch (error) {
-    return brokenEngine('embedded', new EngineFailure('bad-report', error instanceof Error ? error.message : String(error)));
+    return brokenEngine(
+      'embedded',
+      new EngineFailure('bad-report', error instanceof Error ? error.message : String(error)),
+    );
   }
   const status = o.engines === undefined ? 'absent' : 'error';
-  return brokenEngine('embedded', new EngineFailure(status, 'it has no advisories: cg db import, or cg db update'));
+  return brokenEngine(
+    'embedded',
+    new EngineFailure(status, 'it has no advisories: cg db import, or cg db update'),
+  );
 }
 
 export function brokenEngine(id: EngineName, failure: EngineFailure): ScanEngine {

@@ -24,7 +24,14 @@ export async function makeSingleLayout(
     // Programs under another user read it; what is in it is the image and no secret of ours.
     await chmod(folder, 0o755);
     const layout = new LayoutRegistry(folder);
-    await copyImage({ from: registry, reference: manifest.digest, to: layout, tags: [], evidence: false, ...o });
+    await copyImage({
+      from: registry,
+      reference: manifest.digest,
+      to: layout,
+      tags: [],
+      evidence: false,
+      ...o,
+    });
     return { folder, digest: manifest.digest, remove };
   } catch (error) {
     await remove();

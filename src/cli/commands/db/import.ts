@@ -28,8 +28,18 @@ export const command = defineCommand({
     },
   ],
   flags: {
-    asOf: { kind: 'text', placeholder: 'TIME', brief: 'how far the data reach, when they do not say it: 2026-11-20' },
-    db: { kind: 'text', placeholder: 'FOLDER', brief: 'where the index is kept', env: 'CG_DB', complete: 'files' },
+    asOf: {
+      kind: 'text',
+      placeholder: 'TIME',
+      brief: 'how far the data reach, when they do not say it: 2026-11-20',
+    },
+    db: {
+      kind: 'text',
+      placeholder: 'FOLDER',
+      brief: 'where the index is kept',
+      env: 'CG_DB',
+      complete: 'files',
+    },
   },
   async run({ flags, args: sources }, context) {
     const asOf = flags.asOf === undefined ? undefined : readTime(flags.asOf);

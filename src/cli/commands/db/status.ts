@@ -10,7 +10,13 @@ export const command = defineCommand({
     { run: 'cg db status --output json | jq .ageHours', does: 'their age in hours' },
   ],
   flags: {
-    db: { kind: 'text', placeholder: 'FOLDER', brief: 'where the index is kept', env: 'CG_DB', complete: 'files' },
+    db: {
+      kind: 'text',
+      placeholder: 'FOLDER',
+      brief: 'where the index is kept',
+      env: 'CG_DB',
+      complete: 'files',
+    },
   },
   async run({ flags }, { env, cwd, clock, signal }) {
     const database = flags.db === undefined ? undefined : resolve(cwd, flags.db);

@@ -97,7 +97,8 @@ export class BoltFile {
     const overflow = first.readUInt32LE(12);
     if (overflow === 0) return first;
     const length = (1 + overflow) * this.#pageSize;
-    if (length > largestPage || at + length > this.#size) throw this.#damaged(`page ${page} runs over the end`);
+    if (length > largestPage || at + length > this.#size)
+      throw this.#damaged(`page ${page} runs over the end`);
     return this.#read(at, length);
   }
 
@@ -107,7 +108,9 @@ export class BoltFile {
     const first = candidates[0];
     if (first === undefined) throw this.#damaged('no valid meta page');
     const second = this.#meta(first.pageSize);
-    return [...candidates, ...second].reduce((best, meta) => (meta.transaction > best.transaction ? meta : best));
+    return [...candidates, ...second].reduce((best, meta) =>
+      meta.transaction > best.transaction ? meta : best,
+    );
   }
 
   #meta(at: number): { pageSize: number; root: number; transaction: bigint }[] {
@@ -117,7 +120,9 @@ export class BoltFile {
     if (bytes.readBigUInt64LE(56) !== checksum(bytes.subarray(0, 56))) return [];
     const pageSize = bytes.readUInt32LE(8);
     if (pageSize < 512 || pageSize > 1024 * 1024 || (pageSize & (pageSize - 1)) !== 0) return [];
-    return [{ pageSize, root: this.#number(bytes.readBigUInt64LE(16)), transaction: bytes.readBigUInt64LE(48) }];
+    return [
+      { pageSize, root: this.#number(bytes.readBigUInt64LE(16)), transaction: bytes.readBigUInt64LE(48) },
+    ];
   }
 
   #read(at: number, length: number): Buffer {

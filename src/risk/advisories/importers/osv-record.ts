@@ -5,11 +5,12 @@ import { isBundle } from '../../scan/merge/identifiers.ts';
 import type { Advisory, AdvisorySink, VersionRange, VulnerabilityDetails } from '../advisory.ts';
 import { scoreCvss3, severityOfScore } from '../cvss.ts';
 import { feedOfOsv, normaliseName } from '../feeds.ts';
+import { maybe } from './maybe.ts';
 
 const short = z.string().max(1_000);
 /** No record has more of anything; what does is not an advisory. */
-const list = <T extends z.ZodType>(item: T, most = 20_000) => z.array(item).max(most).nullish();
-const loose = z.record(z.string(), z.unknown()).nullish();
+const list = <T extends z.ZodType>(item: T, most = 20_000) => maybe(z.array(item).max(most));
+const loose = maybe(z.record(z.string(), z.unknown()));
 const Event = z.object({
   introduced: short.optional(),
   fixed: short.optional(),
@@ -21,17 +22,17 @@ const Severities = list(z.object({ type: short, score: short }), 100);
 /** What we read of the OSV schema 1.x; everything else may be there. */
 const OsvRecord = z.object({
   id: short.min(1),
-  modified: short.nullish(),
-  published: short.nullish(),
-  withdrawn: short.nullish(),
+  modified: maybe(short),
+  published: maybe(short),
+  withdrawn: maybe(short),
   aliases: list(short, 1_000),
   related: list(short, 5_000),
   upstream: list(short, 5_000),
-  summary: z.string().nullish(),
+  summary: maybe(z.string()),
   severity: Severities,
   affected: list(
     z.object({
-      package: z.object({ ecosystem: short, name: short }).nullish(),
+      package: maybe(z.object({ ecosystem: short, name: short })),
       ranges: list(z.object({ type: short, events: list(Event) }), 5_000),
       versions: list(short, 100_000),
       severity: Severities,
@@ -40,22 +41,25 @@ const OsvRecord = z.object({
     }),
     50_000,
   ),
-  references: list(z.object({ type: short.nullish(), url: z.string() }), 5_000),
+  references: list(z.object({ type: maybe(short), url: z.string() }), 5_000),
   database_specific: loose,
 });
 type OsvRecord = z.infer<typeof OsvRecord>;
 type Affected = NonNullable<OsvRecord['affected']>[number];
 
 /** Reads one record. Gives its modification date, or what is wrong with it. */
-export function importOsvRecord(json: unknown, sink: AdvisorySink): { modified?: string } | { problem: string } {
+export function importOsvRecord(
+  json: unknown,
+  sink: AdvisorySink,
+): { modified?: string } | { problem: string } {
   const parsed = OsvRecord.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return { problem: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not an OSV record'}` };
   }
   const record = parsed.data;
-  const modified = record.modified ?? undefined;
-  if (record.withdrawn == null) for (const name of namesOf(record)) importAs(name, record, sink);
+  const { modified } = record;
+  if (record.withdrawn === undefined) for (const name of namesOf(record)) importAs(name, record, sink);
   return modified === undefined ? {} : { modified };
 }
 
@@ -79,7 +83,7 @@ function importAs(id: string, record: OsvRecord, sink: AdvisorySink): void {
   });
   for (const affected of record.affected ?? []) {
     const feed = feedOfOsv(affected.package?.ecosystem ?? '');
-    if (affected.package == null || feed === undefined) continue;
+    if (affected.package === undefined || feed === undefined) continue;
     const advisory = toAdvisory(id, feed, affected.package.name, affected);
     if (advisory !== undefined) sink.advisory(bundles.length > 0 ? { ...advisory, bundles } : advisory);
   }
@@ -91,11 +95,15 @@ function bundlesOf(record: OsvRecord): readonly string[] {
 }
 
 function toAdvisory(id: string, feed: string, name: string, affected: Affected): Advisory | undefined {
-  const ranges = (affected.ranges ?? []).flatMap(({ type, events }) => (type === 'GIT' ? [] : toRanges(events ?? [])));
+  const ranges = (affected.ranges ?? []).flatMap(({ type, events }) =>
+    type === 'GIT' ? [] : toRanges(events ?? []),
+  );
   const versions = affected.versions ?? [];
   if (ranges.length === 0 && versions.length === 0) return undefined;
   const said = { ...affected.database_specific, ...affected.ecosystem_specific };
-  const word = [said['status'], said['urgency'], said['ubuntu_priority']].find(value => typeof value === 'string');
+  const word = [said['status'], said['urgency'], said['ubuntu_priority']].find(
+    value => typeof value === 'string',
+  );
   const severity = ownSeverity(affected, word);
   const isFixed = ranges.some(({ fixed }) => fixed !== undefined);
   return {
@@ -171,11 +179,13 @@ function sourceOf(id: string): string {
 
 function detailsOf(record: OsvRecord, cvss: readonly CvssScore[]): VulnerabilityDetails {
   const kev = record.database_specific?.['kev'];
-  const url = record.references?.find(({ type, url }) => type === 'ADVISORY' && /^https?:\/\//.test(url))?.url;
+  const url = record.references?.find(
+    ({ type, url }) => type === 'ADVISORY' && /^https?:\/\//.test(url),
+  )?.url;
   return {
-    ...(record.summary != null && record.summary !== '' && { title: record.summary.slice(0, 300) }),
+    ...(record.summary !== undefined && record.summary !== '' && { title: record.summary.slice(0, 300) }),
     ...(cvss.length > 0 && { cvss }),
-    ...(record.published != null && { published: record.published }),
+    ...(record.published !== undefined && { published: record.published }),
     ...(typeof kev === 'string' && { kev }),
     ...(url !== undefined && { url: url.slice(0, 500) }),
   };

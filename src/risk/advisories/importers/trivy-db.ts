@@ -11,38 +11,39 @@ import { feedOfBucket, isSystemType, normaliseName } from '../feeds.ts';
 import { statuses } from '../index/layout.ts';
 import { readRangeExpression } from '../range-expression.ts';
 import { BoltFile, type Bucket } from './bbolt.ts';
+import { maybe } from './maybe.ts';
 import type { Imported } from './osv.ts';
 
-const texts = z.array(z.string()).nullish();
+const texts = maybe(z.array(z.string()));
 const Entry = z.object({
-  FixedVersion: z.string().nullish(),
-  AffectedVersion: z.string().nullish(),
-  Severity: z.union([z.number(), z.string()]).nullish(),
+  FixedVersion: maybe(z.string()),
+  AffectedVersion: maybe(z.string()),
+  Severity: maybe(z.union([z.number(), z.string()])),
   Arches: texts,
   VendorIDs: texts,
   VulnerableVersions: texts,
   PatchedVersions: texts,
   UnaffectedVersions: texts,
-  Status: z.number().nullish(),
+  Status: maybe(z.number()),
 });
 const RedHatEntry = z.object({
-  FixedVersion: z.string().nullish(),
-  Cves: z.array(z.object({ ID: z.string().nullish(), Severity: z.number().nullish() })).nullish(),
+  FixedVersion: maybe(z.string()),
+  Cves: maybe(z.array(z.object({ ID: maybe(z.string()), Severity: maybe(z.number()) }))),
   Arches: texts,
-  Status: z.number().nullish(),
-  Affected: z.array(z.number().int().nonnegative()).nullish(),
+  Status: maybe(z.number()),
+  Affected: maybe(z.array(z.number().int().nonnegative())),
 });
-const AdvisoryValue = Entry.extend({ Entries: z.array(z.unknown()).nullish() });
+const AdvisoryValue = Entry.extend({ Entries: maybe(z.array(z.unknown())) });
 const Metadata = z.object({ Version: z.number(), UpdatedAt: z.string() });
 const Description = z.object({
-  Title: z.string().nullish(),
-  Severity: z.string().nullish(),
-  VendorSeverity: z.record(z.string(), z.number()).nullish(),
-  CVSS: z
-    .record(z.string(), z.object({ V3Vector: z.string().nullish(), V3Score: z.number().nullish() }).nullish())
-    .nullish(),
+  Title: maybe(z.string()),
+  Severity: maybe(z.string()),
+  VendorSeverity: maybe(z.record(z.string(), z.number())),
+  CVSS: maybe(
+    z.record(z.string(), maybe(z.object({ V3Vector: maybe(z.string()), V3Score: maybe(z.number()) }))),
+  ),
   References: texts,
-  PublishedDate: z.string().nullish(),
+  PublishedDate: maybe(z.string()),
 });
 
 /** Reads a Trivy database (schema 2), in place or wherever it was unpacked. */
@@ -91,7 +92,8 @@ class TrivyImporter {
     for (const entry of this.#bolt.entries(bucket)) {
       if (!('bucket' in entry)) continue;
       for (const advisory of this.#bolt.entries(entry.bucket)) {
-        if ('value' in advisory) this.#readAdvisory(feed, sourceOf(name), entry.key, advisory.key, advisory.value);
+        if ('value' in advisory)
+          this.#readAdvisory(feed, sourceOf(name), entry.key, advisory.key, advisory.value);
       }
     }
   }
@@ -101,7 +103,7 @@ class TrivyImporter {
     if (value === undefined) return;
     this.records++;
     if (feed === 'redhat') return this.#readRedHat(name, id, value.Entries ?? []);
-    const entries = value.Entries == null || value.Entries.length === 0 ? [value] : value.Entries;
+    const entries = value.Entries === undefined || value.Entries.length === 0 ? [value] : value.Entries;
     for (const each of entries) {
       const entry = Entry.safeParse(each);
       if (entry.success) this.#add(feed, source, name, id, entry.data);
@@ -133,9 +135,15 @@ class TrivyImporter {
     for (const each of entries) {
       const parsed = RedHatEntry.safeParse(each);
       if (!parsed.success) continue;
-      const { FixedVersion: fixed, Cves: cves, Arches: arches, Status: status, Affected: products } = parsed.data;
+      const {
+        FixedVersion: fixed,
+        Cves: cves,
+        Arches: arches,
+        Status: status,
+        Affected: products,
+      } = parsed.data;
       for (const cve of cves ?? []) {
-        const isErratum = cve.ID != null && cve.ID !== '';
+        const isErratum = cve.ID !== undefined && cve.ID !== '';
         const severity = toSeverity(cve.Severity);
         this.#sink.advisory({
           feed: 'redhat',
@@ -147,7 +155,7 @@ class TrivyImporter {
           products: products ?? [],
           ...(isErratum && { bundles: [id] }),
           ...(severity !== 'unknown' && { severity }),
-          ...(arches != null && arches.length > 0 && { arches }),
+          ...(arches !== undefined && arches.length > 0 && { arches }),
         });
       }
     }
@@ -171,7 +179,8 @@ class TrivyImporter {
   #ranges(expressions: readonly string[], where: string): VersionRange[] {
     return expressions.flatMap(expression => {
       const ranges = readRangeExpression(expression);
-      if (ranges === undefined) this.problems.push(`${where}: "${expression.slice(0, 100)}" is not understood`);
+      if (ranges === undefined)
+        this.problems.push(`${where}: "${expression.slice(0, 100)}" is not understood`);
       return ranges ?? [];
     });
   }
@@ -189,7 +198,11 @@ class TrivyImporter {
       if (!('bucket' in entry) || entry.key !== 'repository') continue;
       for (const repository of this.#bolt.entries(entry.bucket)) {
         if (!('value' in repository)) continue;
-        const indices = this.#parse(z.array(z.number().int().nonnegative()), repository.value, repository.key);
+        const indices = this.#parse(
+          z.array(z.number().int().nonnegative()),
+          repository.value,
+          repository.key,
+        );
         if (indices !== undefined) this.#sink.products?.(repository.key, indices);
       }
     }
@@ -208,7 +221,10 @@ class TrivyImporter {
 }
 
 /** Distributions: below the fix, or no fix known. A fix of 0 says that it never was affected. */
-function systemRule(feed: string, entry: z.infer<typeof Entry>): Pick<Advisory, 'ranges' | 'status'> | undefined {
+function systemRule(
+  feed: string,
+  entry: z.infer<typeof Entry>,
+): Pick<Advisory, 'ranges' | 'status'> | undefined {
   const fixed = entry.FixedVersion ?? '';
   const introduced = entry.AffectedVersion ?? '';
   if (fixed === '0') return undefined;
@@ -235,24 +251,28 @@ function bundlesAndArches(entry: z.infer<typeof Entry>): Pick<Advisory, 'bundles
   const bundles = (entry.VendorIDs ?? []).filter(isBundle);
   return {
     ...(bundles.length > 0 && { bundles }),
-    ...(entry.Arches != null && entry.Arches.length > 0 && { arches: entry.Arches }),
+    ...(entry.Arches !== undefined && entry.Arches.length > 0 && { arches: entry.Arches }),
   };
 }
 
 /** 0 to 4 in the database: unknown, low, medium, high, critical. */
-function toSeverity(value: number | string | null | undefined): Severity {
+function toSeverity(value: number | string | undefined): Severity {
   if (typeof value === 'string') return readSeverity(value);
-  return value == null || value === 0 ? 'unknown' : severityAt(value + 1);
+  return value === undefined || value === 0 ? 'unknown' : severityAt(value + 1);
 }
 
 const preferred = ['ghsa', 'nvd', 'redhat', 'ubuntu', 'debian'] as const;
 
 function toVulnerability(id: string, value: z.infer<typeof Description>): Vulnerability {
   const rated = value.VendorSeverity ?? {};
-  const severitySource = preferred.find(source => toSeverity(rated[source]) !== 'unknown') ?? Object.keys(rated).sort()[0];
-  const severity = severitySource === undefined ? readSeverity(value.Severity ?? undefined) : toSeverity(rated[severitySource]);
+  const severitySource =
+    preferred.find(source => toSeverity(rated[source]) !== 'unknown') ?? Object.keys(rated).sort()[0];
+  const severity =
+    severitySource === undefined
+      ? readSeverity(value.Severity ?? undefined)
+      : toSeverity(rated[severitySource]);
   const cvss = Object.values(value.CVSS ?? {}).flatMap(each =>
-    each?.V3Vector != null && each.V3Score != null
+    each?.V3Vector !== undefined && each.V3Score !== undefined
       ? [{ version: each.V3Vector.slice(5, 8), vector: each.V3Vector, score: each.V3Score }]
       : [],
   );
@@ -262,9 +282,9 @@ function toVulnerability(id: string, value: z.infer<typeof Description>): Vulner
     severity,
     ...(severitySource !== undefined && { severitySource }),
     details: {
-      ...(value.Title != null && value.Title !== '' && { title: value.Title.slice(0, 300) }),
+      ...(value.Title !== undefined && value.Title !== '' && { title: value.Title.slice(0, 300) }),
       ...(cvss.length > 0 && { cvss: cvss.slice(0, 4) }),
-      ...(value.PublishedDate != null && { published: value.PublishedDate }),
+      ...(value.PublishedDate !== undefined && { published: value.PublishedDate }),
     },
   };
 }
@@ -291,7 +311,11 @@ async function readMetadata(file: string): Promise<z.infer<typeof Metadata>> {
   } catch (cause) {
     throw new Fault('FILE_INVALID', { what: 'nothing says how old the Trivy database is', where, cause });
   }
-  throw new Fault('FILE_INVALID', { what: 'the Trivy database is of another version', where, expected: 'Version 2' });
+  throw new Fault('FILE_INVALID', {
+    what: 'the Trivy database is of another version',
+    where,
+    expected: 'Version 2',
+  });
 }
 
 async function digestOf(path: string): Promise<string> {

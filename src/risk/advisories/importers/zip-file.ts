@@ -40,12 +40,17 @@ async function readDirectory(file: FileHandle, path: string): Promise<readonly Z
   const tail = await readAt(file, Math.max(0, fileSize - 66_000), Math.min(fileSize, 66_000), path);
   const end = findEnd(tail);
   if (end === -1) throw invalid(path, 'no central directory');
-  let [count, size, start] = [tail.readUInt16LE(end + 10), tail.readUInt32LE(end + 12), tail.readUInt32LE(end + 16)];
+  let [count, size, start] = [
+    tail.readUInt16LE(end + 10),
+    tail.readUInt32LE(end + 12),
+    tail.readUInt32LE(end + 16),
+  ];
   const locator = end - 20;
   if (locator >= 0 && tail.readUInt32LE(locator) === locator64Signature) {
     const at = toNumber(tail.readBigUInt64LE(locator + 8), path);
     const end64 = await readAt(file, at, 56, path);
-    if (end64.readUInt32LE(0) !== end64Signature) throw invalid(path, 'no 64-bit directory where one is announced');
+    if (end64.readUInt32LE(0) !== end64Signature)
+      throw invalid(path, 'no 64-bit directory where one is announced');
     count = toNumber(end64.readBigUInt64LE(32), path);
     size = toNumber(end64.readBigUInt64LE(40), path);
     start = toNumber(end64.readBigUInt64LE(48), path);
@@ -87,8 +92,13 @@ function readSizes(
   extra: Buffer,
   path: string,
 ): Pick<ZipEntry, 'size' | 'compressed' | 'offset'> {
-  const plain = [directory.readUInt32LE(at + 24), directory.readUInt32LE(at + 20), directory.readUInt32LE(at + 42)];
-  if (!plain.includes(0xffffffff)) return { size: plain[0] ?? 0, compressed: plain[1] ?? 0, offset: plain[2] ?? 0 };
+  const plain = [
+    directory.readUInt32LE(at + 24),
+    directory.readUInt32LE(at + 20),
+    directory.readUInt32LE(at + 42),
+  ];
+  if (!plain.includes(0xffffffff))
+    return { size: plain[0] ?? 0, compressed: plain[1] ?? 0, offset: plain[2] ?? 0 };
   for (let field = 0; field + 4 <= extra.length; field += 4 + extra.readUInt16LE(field + 2)) {
     if (extra.readUInt16LE(field) !== 1) continue;
     let next = field + 4;

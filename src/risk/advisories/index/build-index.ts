@@ -23,7 +23,10 @@ export class IndexBuilder implements AdvisorySink {
 
   vulnerability(vulnerability: Vulnerability): void {
     const known = this.#vulnerabilities.get(vulnerability.id);
-    this.#vulnerabilities.set(vulnerability.id, known === undefined ? vulnerability : join(known, vulnerability));
+    this.#vulnerabilities.set(
+      vulnerability.id,
+      known === undefined ? vulnerability : join(known, vulnerability),
+    );
   }
 
   products(repository: string, indices: readonly number[]): void {
@@ -52,7 +55,12 @@ export class IndexBuilder implements AdvisorySink {
     const vulnerabilities = new VarintWriter();
     const vulnerabilityOffsets = order.map(id => {
       const offset = vulnerabilities.length;
-      const known = this.#vulnerabilities.get(id) ?? { id, aliases: [], severity: 'unknown' as const, details: {} };
+      const known = this.#vulnerabilities.get(id) ?? {
+        id,
+        aliases: [],
+        severity: 'unknown' as const,
+        details: {},
+      };
       writeVulnerability(known, vulnerabilities, strings, details.add(known.details));
       return offset;
     });
@@ -62,7 +70,8 @@ export class IndexBuilder implements AdvisorySink {
       const offset = rows.length;
       const row = this.#advisories.get(key) ?? new Map<string, Advisory>();
       rows.write(row.size);
-      for (const text of [...row.keys()].sort()) writeAdvisory(row.get(text) as Advisory, rows, strings, places);
+      for (const text of [...row.keys()].sort())
+        writeAdvisory(row.get(text) as Advisory, rows, strings, places);
       return { key: strings.id(key), hash: hashKey(key), offset };
     });
     return assemble({
@@ -250,7 +259,8 @@ function assemble(parts: Parts): Buffer {
   set(words.detailsLength, parts.details.length);
   set(words.keys, parts.keys);
   const vulnerabilityOffsets = Buffer.alloc(parts.vulnerabilityOffsets.length * 4);
-  for (const [place, offset] of parts.vulnerabilityOffsets.entries()) vulnerabilityOffsets.writeUInt32LE(offset, place * 4);
+  for (const [place, offset] of parts.vulnerabilityOffsets.entries())
+    vulnerabilityOffsets.writeUInt32LE(offset, place * 4);
   const sections = [parts.rows, parts.vulnerabilities, pool, parts.description].flatMap(section => [
     section,
     Buffer.alloc(padded(section.length) - section.length),

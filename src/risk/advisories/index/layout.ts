@@ -45,11 +45,13 @@ export interface Sections {
 
 /** Reads the header; sections that do not fit the file's size are refused. */
 export function readSections(header: Buffer, fileSize: number, where: string): Sections {
-  if (header.length < headerWords * 4 || header.readUInt32LE(0) !== magic) throw damaged(where, 'another kind of file');
+  if (header.length < headerWords * 4 || header.readUInt32LE(0) !== magic)
+    throw damaged(where, 'another kind of file');
   const word = (at: number): number => header.readUInt32LE(at * 4);
   if (word(words.version) !== formatVersion) throw damaged(where, `format version ${word(words.version)}`);
   const capacity = word(words.capacity);
-  if (capacity === 0 || (capacity & (capacity - 1)) !== 0) throw damaged(where, `a table of ${capacity} places`);
+  if (capacity === 0 || (capacity & (capacity - 1)) !== 0)
+    throw damaged(where, `a table of ${capacity} places`);
   const table = headerWords * 4;
   const stringOffsets = table + capacity * 8;
   const vulnerabilityOffsets = stringOffsets + (word(words.strings) + 1) * 4;

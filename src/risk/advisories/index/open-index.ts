@@ -82,7 +82,7 @@ export class AdvisoryIndex {
     this.#sections = sections;
     this.where = where;
     this.#whole = whole;
-    this.#texts = new Array<string | undefined>(sections.strings + 1);
+    this.#texts = Array.from<string | undefined>({ length: sections.strings + 1 });
     const { blocks, products, ...description } = this.#readDescription();
     this.description = description;
     this.#blocks = blocks;
@@ -134,7 +134,9 @@ export class AdvisoryIndex {
     }
     try {
       const bytes = await this.#readDetails(start, end);
-      const parsed: unknown = JSON.parse(inflateRawSync(bytes, { maxOutputLength: largestBlock }).toString('utf8'));
+      const parsed: unknown = JSON.parse(
+        inflateRawSync(bytes, { maxOutputLength: largestBlock }).toString('utf8'),
+      );
       if (Array.isArray(parsed)) return parsed as readonly VulnerabilityDetails[];
     } catch (cause) {
       if (cause instanceof Fault) throw cause;
@@ -168,7 +170,11 @@ export class AdvisoryIndex {
     const source = this.#text(reader.read()) ?? '';
     const ranges = this.#readRanges(reader);
     const unaffected = this.#readRanges(reader);
-    const [versions, bundles, arches] = [this.#readTexts(reader), this.#readTexts(reader), this.#readTexts(reader)];
+    const [versions, bundles, arches] = [
+      this.#readTexts(reader),
+      this.#readTexts(reader),
+      this.#readTexts(reader),
+    ];
     const module = this.#text(reader.read());
     const products = reader.readAll();
     return {
@@ -247,7 +253,8 @@ export class AdvisoryIndex {
     try {
       const text = this.#bytes.toString('utf8', description, description + descriptionLength);
       const read = JSON.parse(text) as WholeDescription;
-      if (Array.isArray(read.lineage) && typeof read.builtAt === 'string' && Array.isArray(read.blocks)) return read;
+      if (Array.isArray(read.lineage) && typeof read.builtAt === 'string' && Array.isArray(read.blocks))
+        return read;
     } catch {
       // Said below.
     }

@@ -59,7 +59,8 @@ export class VarintReader {
   readAll(): number[] {
     const count = this.read();
     // Every number takes a byte: a longer list than the bytes that are left is a lie.
-    if (count > this.#end - this.#at) throw new RangeError(`a list of ${count} in ${this.#end - this.#at} bytes`);
+    if (count > this.#end - this.#at)
+      throw new RangeError(`a list of ${count} in ${this.#end - this.#at} bytes`);
     const values: number[] = [];
     for (let at = 0; at < count; at++) values.push(this.read());
     return values;

@@ -4,7 +4,13 @@ import { packageKey, packageName } from '../../../model/inventory.ts';
 import { isSystemType } from '../../advisories/feeds.ts';
 import type { AdvisoryIndex } from '../../advisories/index/open-index.ts';
 import { countFeeds, hasFeed, type Match, Matcher } from '../../advisories/match.ts';
-import { EngineFailure, type EngineFinding, type EngineReport, type ScanEngine, type ScanTarget } from '../engine.ts';
+import {
+  EngineFailure,
+  type EngineFinding,
+  type EngineReport,
+  type ScanEngine,
+  type ScanTarget,
+} from '../engine.ts';
 
 /** Our own matching of our own inventory, against an index of advisories. */
 export class EmbeddedEngine implements ScanEngine {
@@ -35,7 +41,8 @@ export class EmbeddedEngine implements ScanEngine {
     if (unread !== undefined) {
       throw new EngineFailure('bad-report', `${unread.path} could not be read: ${unread.message}`, known);
     }
-    if (feeds.length === 0) throw new EngineFailure('no-coverage', 'the image has no package that it knows', known);
+    if (feeds.length === 0)
+      throw new EngineFailure('no-coverage', 'the image has no package that it knows', known);
     const lost = withoutFeed.filter(feed => isSystemFeed(feed));
     if (lost.length > 0 || withoutFeed.length === feeds.length) {
       const names = (lost.length > 0 ? lost : withoutFeed).join(', ');
@@ -77,5 +84,9 @@ export class EmbeddedEngine implements ScanEngine {
 }
 
 function isSystemFeed(feed: string): boolean {
-  return feed.includes(':') || isSystemType(feed.split(' ')[0] ?? '') || /^(?:wolfi|chainguard|minimos)$/.test(feed);
+  return (
+    feed.includes(':') ||
+    isSystemType(feed.split(' ')[0] ?? '') ||
+    /^(?:wolfi|chainguard|minimos)$/.test(feed)
+  );
 }

@@ -11,7 +11,12 @@ const uris: Readonly<Record<string, string>> = {
 };
 
 export interface VulnerabilityPredicate {
-  readonly invocation: { readonly parameters: readonly string[]; readonly uri: string; readonly event_id: string; readonly 'builder.id': string };
+  readonly invocation: {
+    readonly parameters: readonly string[];
+    readonly uri: string;
+    readonly event_id: string;
+    readonly 'builder.id': string;
+  };
   readonly scanner: {
     readonly uri: string;
     readonly version: string;
@@ -22,7 +27,10 @@ export interface VulnerabilityPredicate {
 }
 
 /** The predicate `https://cosign.sigstore.dev/attestation/vuln/v1`, one for each engine that was heard. */
-export function writeCosignVuln(report: ScanReport, runs: readonly EngineRun[] = []): readonly VulnerabilityPredicate[] {
+export function writeCosignVuln(
+  report: ScanReport,
+  runs: readonly EngineRun[] = [],
+): readonly VulnerabilityPredicate[] {
   return report.engines
     .filter(({ outcome }) => outcome === 'ok')
     .map(engine => ({
@@ -46,5 +54,8 @@ function resultOf(engine: ScanEngineRun, report: ScanReport, runs: readonly Engi
   if (raw !== undefined && raw.length <= largestResult) return JSON.parse(raw.toString('utf8')) as unknown;
   if (raw !== undefined) return { digest: engine.rawDigest, size: raw.length };
   // The embedded engine has no report but ours.
-  return { ...report, findings: report.findings.filter(({ claims }) => claims.some(claim => claim.engine === engine.id)) };
+  return {
+    ...report,
+    findings: report.findings.filter(({ claims }) => claims.some(claim => claim.engine === engine.id)),
+  };
 }

@@ -63,11 +63,16 @@ function toRule(findings: readonly Finding[]): object {
   const [first] = findings;
   const { id = '', title } = first ?? {};
   const severity = first?.effective.severity ?? 'unknown';
-  const fixes = findings.map(({ pkg, fix }) => `- ${plain(pkg.name)} ${plain(pkg.version)} → ${plain(fix.versions.join(' or ') || 'no fix')}`);
+  const fixes = findings.map(
+    ({ pkg, fix }) =>
+      `- ${plain(pkg.name)} ${plain(pkg.version)} → ${plain(fix.versions.join(' or ') || 'no fix')}`,
+  );
   return {
     id,
     shortDescription: { text: plain(title ?? id) },
-    helpUri: id.startsWith('CVE-') ? `https://nvd.nist.gov/vuln/detail/${id}` : `https://osv.dev/vulnerability/${encodeURIComponent(id)}`,
+    helpUri: id.startsWith('CVE-')
+      ? `https://nvd.nist.gov/vuln/detail/${id}`
+      : `https://osv.dev/vulnerability/${encodeURIComponent(id)}`,
     help: { text: fixes.join('\n'), markdown: fixes.slice(0, 50).join('\n') },
     properties: { 'security-severity': scoreOf(first), tags: ['security', 'vulnerability', severity] },
   };
@@ -75,7 +80,8 @@ function toRule(findings: readonly Finding[]): object {
 
 function scoreOf(finding: Finding | undefined): string {
   const severity = finding?.effective.severity ?? 'unknown';
-  const score = finding?.claims.find(claim => claim.severity === severity && claim.cvss.length > 0)?.cvss[0]?.score;
+  const score = finding?.claims.find(claim => claim.severity === severity && claim.cvss.length > 0)?.cvss[0]
+    ?.score;
   return score === undefined ? scores[severity] : score.toFixed(1);
 }
 
@@ -89,7 +95,9 @@ function toResult(finding: Finding, ruleIndex: number, line: string): object {
     ruleId: id,
     ruleIndex,
     level: levels[effective.severity],
-    message: { text: plain(`${pkg.name} ${pkg.version}: ${effective.severity} ${id}, ${fixed}; says ${engines}`) },
+    message: {
+      text: plain(`${pkg.name} ${pkg.version}: ${effective.severity} ${id}, ${fixed}; says ${engines}`),
+    },
     locations: [
       {
         physicalLocation: { artifactLocation: { uri: pkg.locations[0] ?? line }, region: { startLine: 1 } },
@@ -113,6 +121,8 @@ export function imageLine(name: string): string {
 
 /** Advisory text is not ours: no mentions, no links, no markup. */
 function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f]/g, ' ').replace(/[<>[\]()`@!]/g, '').slice(0, 1_000);
+  return text
+    .replace(/\p{Cc}/gu, ' ')
+    .replace(/[<>[\]()`@!]/g, '')
+    .slice(0, 1_000);
 }

@@ -26,7 +26,7 @@ export class Clusters {
 
   #group(): Map<string, string[]> {
     const groups = new Map<string, string[]>();
-    for (const id of [...this.#parents.keys()]) {
+    for (const id of this.#parents.keys()) {
       const root = this.#find(id);
       const group = groups.get(root);
       if (group === undefined) groups.set(root, [id]);
@@ -37,7 +37,11 @@ export class Clusters {
 
   #find(id: string): string {
     let root = id;
-    for (let next = this.#parents.get(root); next !== undefined && next !== root; next = this.#parents.get(root)) {
+    for (
+      let next = this.#parents.get(root);
+      next !== undefined && next !== root;
+      next = this.#parents.get(root)
+    ) {
       root = next;
     }
     if (!this.#parents.has(root)) this.#parents.set(root, root);
@@ -56,6 +60,7 @@ export function fanOut(finding: EngineFinding): readonly EngineFinding[] {
   if (!isBundle(finding.id)) return [finding];
   const covered = [...new Set([...(finding.covers ?? []), ...finding.aliases])].filter(isCve);
   const bundles = [...new Set([finding.id, ...finding.bundles])];
-  if (covered.length === 0) return [{ ...finding, bundles: bundles.filter(id => id !== finding.id), aliases: [] }];
+  if (covered.length === 0)
+    return [{ ...finding, bundles: bundles.filter(id => id !== finding.id), aliases: [] }];
   return covered.map(id => ({ ...finding, id, aliases: [], bundles }));
 }

@@ -1,7 +1,7 @@
 import type { Claim, Disagreement, FindingPackage } from '../../../model/finding.ts';
 import { isSystemType } from '../../advisories/feeds.ts';
+import type { Heard } from '../engine.ts';
 import { fanOut } from './clusters.ts';
-import type { Heard } from './merge.ts';
 import { packageKeyOf } from './package-key.ts';
 
 interface Draft {
@@ -20,7 +20,10 @@ export function disagreementOf(
   const engines = new Set(draft.claims.map(({ engine }) => engine));
   const silent = heard.filter(({ engine }) => !engines.has(engine));
   if (silent.length > 0) {
-    const kind = engines.size === 1 ? `only:${[...engines].join(',')}` : `without:${silent.map(({ engine }) => engine).join(',')}`;
+    const kind =
+      engines.size === 1
+        ? `only:${[...engines].join(',')}`
+        : `without:${silent.map(({ engine }) => engine).join(',')}`;
     return { kind, reason: reasonOf(draft, names, silent, heard) };
   }
   const kind = differenceOf(draft.claims);
@@ -46,7 +49,9 @@ function reasonOf(
   const isIgnored = silent.some(({ report }) =>
     report.ignored
       .flatMap(fanOut)
-      .some(each => packageKeyOf(each.pkg) === key && [each.id, ...each.aliases].some(id => names.includes(id))),
+      .some(
+        each => packageKeyOf(each.pkg) === key && [each.id, ...each.aliases].some(id => names.includes(id)),
+      ),
   );
   if (isIgnored) return 'ignored-by-rule';
   if (isKernelHeaders(pkg)) return 'kernel-header-rule';
@@ -55,7 +60,8 @@ function reasonOf(
   if (silent.some(({ report }) => report.packages !== undefined && !hasPackage(report.packages, key))) {
     return 'no-package-in-other';
   }
-  if (silent.some(({ report }) => report.findings.some(each => names.includes(each.id)))) return 'fixed-per-other';
+  if (silent.some(({ report }) => report.findings.some(each => names.includes(each.id))))
+    return 'fixed-per-other';
   return olderData(draft, silent, heard) ?? 'unknown';
 }
 
@@ -80,7 +86,12 @@ function olderData({ claims }: Draft, silent: readonly Heard[], heard: readonly 
 }
 
 /** Headers carry no code of the kernel, although they come from its source package. */
-export function isKernelHeaders({ type, name, source }: Pick<FindingPackage, 'type' | 'name' | 'source'>): boolean {
-  if (type === 'deb') return name === 'linux-libc-dev' || (source?.name === 'linux' && /^linux-headers-/.test(name));
+export function isKernelHeaders({
+  type,
+  name,
+  source,
+}: Pick<FindingPackage, 'type' | 'name' | 'source'>): boolean {
+  if (type === 'deb')
+    return name === 'linux-libc-dev' || (source?.name === 'linux' && name.startsWith('linux-headers-'));
   return type === 'rpm' && /^kernel-(?:headers|uek-headers)$/.test(name);
 }

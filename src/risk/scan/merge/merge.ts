@@ -3,18 +3,12 @@ import { type Inventory, type Package, packageKey } from '../../../model/invento
 import { severityRank } from '../../../model/severity.ts';
 import { schemes } from '../../advisories/feeds.ts';
 import { compareVersions, type VersionScheme } from '../../versions/compare.ts';
-import type { EngineFinding, EngineReport } from '../engine.ts';
+import type { EngineFinding, Heard } from '../engine.ts';
 import { Clusters, fanOut } from './clusters.ts';
 import { disagreementOf } from './disagree.ts';
 import { compareIds } from './identifiers.ts';
 import { normaliseName, normaliseVersion, packageKeyOf } from './package-key.ts';
 import { decideSeverity } from './severity.ts';
-
-/** A report of an engine that is to be believed, under the engine's name. */
-export interface Heard {
-  readonly engine: string;
-  readonly report: EngineReport;
-}
 
 interface Group {
   readonly cluster: string;
@@ -170,7 +164,9 @@ function fixesOf(claims: readonly Claim[], { type }: FindingPackage): readonly s
 }
 
 export function sortVersions(versions: readonly string[], type: string): readonly string[] {
-  const scheme: VersionScheme = Object.hasOwn(schemes, type) ? schemes[type as keyof typeof schemes] : 'semver';
+  const scheme: VersionScheme = Object.hasOwn(schemes, type)
+    ? schemes[type as keyof typeof schemes]
+    : 'semver';
   return [...new Set(versions.filter(version => version !== ''))].sort(
     (a, b) => compareVersions(scheme, a, b) || (a < b ? -1 : 1),
   );

@@ -2,7 +2,11 @@ import { parsePackageUrl } from '../../../model/package-url.ts';
 import type { EnginePackage } from '../engine.ts';
 
 /** `type|name|version`, written the one way that every engine's spelling comes down to. */
-export function packageKeyOf({ type, name, version }: Pick<EnginePackage, 'type' | 'name' | 'version'>): string {
+export function packageKeyOf({
+  type,
+  name,
+  version,
+}: Pick<EnginePackage, 'type' | 'name' | 'version'>): string {
   return `${type}|${normaliseName(type, name)}|${normaliseVersion(type, version)}`;
 }
 

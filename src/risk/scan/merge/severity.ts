@@ -19,7 +19,10 @@ export function decideSeverity(
   const decisive = known
     .filter(claim => rank(claim, type) === best)
     .reduce((worst, claim) => (severityRank(claim.severity) > severityRank(worst.severity) ? claim : worst));
-  return { severity: decisive.severity, reason: `${decisive.source ?? 'unnamed source'}, says ${decisive.engine}` };
+  return {
+    severity: decisive.severity,
+    reason: `${decisive.source ?? 'unnamed source'}, says ${decisive.engine}`,
+  };
 }
 
 function rank({ source = '', confidence }: Claim, type: string): number {
