@@ -73,6 +73,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/db/import.ts'),
   },
   {
+    path: 'db update',
+    purpose: 'fetch the newest advisories, from mirrors',
+    group: 'Images',
+    load: () => import('./commands/db/update.ts'),
+  },
+  {
     path: 'db status',
     purpose: 'show which advisories are here, and how old they are',
     group: 'Images',

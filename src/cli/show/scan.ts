@@ -25,7 +25,11 @@ function renderReport(report: ScanReport, style: Style): string {
   return [
     ...(head === '' ? [] : [style.bold(escapeLine(head))]),
     ...section('What to do', actionLines(report), style),
-    ...section('No verdict because', openRules(verdict.rules), style),
+    ...section(
+      verdict.status === 'deny' ? 'Unknown as well' : 'No verdict because',
+      openRules(verdict.rules),
+      style,
+    ),
     ...section('Blocks', findingTable(blockingOf(report), style), style),
     ...section('Beside that', summaryLines(report), style),
     ...section('Looked at', engineLines(report, style), style),

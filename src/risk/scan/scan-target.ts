@@ -69,6 +69,7 @@ function assembleReport(request: ScanRequest, runs: readonly EngineRun[]): ScanR
   });
   const findings = applyVex(waived.findings, request.vex ?? [], subject);
   const coverage = coverageOf(inventory, heard);
+  const opinions = countOpinions(runs);
   const verdict: ScanVerdict = judge({
     runs,
     findings,
@@ -82,7 +83,7 @@ function assembleReport(request: ScanRequest, runs: readonly EngineRun[]): ScanR
     subject,
     inventory: describeInventory(inventory),
     engines: runs.map(describeRun),
-    opinions: `${countOpinions(runs)} of ${Math.max(2, policy.requireEngines)} independent opinions`,
+    opinions: `${opinions} of ${Math.max(2, policy.requireEngines, opinions)} independent opinions`,
     coverage,
     findings,
     waivers: waived.notes,
