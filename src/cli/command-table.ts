@@ -13,6 +13,7 @@ export interface CommandEntry {
 /** What the nouns that group commands are about. */
 export const nounPurposes: Readonly<Record<string, string>> = {
   config: 'settings and where they come from',
+  db: 'known vulnerabilities on this machine',
   registry: 'the embedded registry',
   sigstore: 'the local Sigstore',
   trust: 'whom signatures are checked against',
@@ -64,6 +65,30 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'list what is installed in an image: SPDX, CycloneDX',
     group: 'Images',
     load: () => import('./commands/sbom.ts'),
+  },
+  {
+    path: 'scan',
+    purpose: 'look an image up in every scanner, and give one answer',
+    group: 'Images',
+    load: () => import('./commands/scan.ts'),
+  },
+  {
+    path: 'db import',
+    purpose: 'take in advisories: OSV records, a Trivy database',
+    group: 'Images',
+    load: () => import('./commands/db/import.ts'),
+  },
+  {
+    path: 'db update',
+    purpose: 'fetch the newest advisories, from mirrors',
+    group: 'Images',
+    load: () => import('./commands/db/update.ts'),
+  },
+  {
+    path: 'db status',
+    purpose: 'show which advisories are here, and how old they are',
+    group: 'Images',
+    load: () => import('./commands/db/status.ts'),
   },
   {
     path: 'login',
