@@ -414,7 +414,7 @@ describe('a printed fix turns the verdict when it is carried out:', () => {
     const denial = only(await explained(), 'cve.cve_blockers');
     expect(denial.cause).toBe('expired-waiver');
     const renewal = fixOf(denial, 'policy');
-    expect(renewal?.title).toMatch(/^Renew the exception until/);
+    expect(renewal?.title).toMatch(/^Renew the exception for cve\.cve_blockers:CVE-2026-3 until/);
     await proveFix(renewal);
   });
 });
