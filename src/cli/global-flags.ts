@@ -5,7 +5,7 @@ export const globalFlags = {
   output: {
     kind: 'text',
     placeholder: 'FORMAT',
-    brief: 'format of the result; FORMAT=FILE writes one more (default text)',
+    brief: 'format, or FORMAT=FILE (default text)',
     short: 'o',
     env: 'CG_OUTPUT',
     many: true,

@@ -10,6 +10,8 @@ export const date = () =>
       `"${String(issue.input).slice(0, 80)}" is not a date: write 2026-12-31 or 2026-12-31T00:00:00Z`,
   });
 
+const texts = () => z.array(text(), { error: 'expected a list' });
+
 const Criterion = mapping({
   value: text(),
   effectiveOn: date().optional(),
@@ -21,7 +23,7 @@ const Criterion = mapping({
   imageUrl: text()
     .regex(/^[^/]+\/[^:@]+$/, 'expected a repository without a tag, as in registry.example/team/app')
     .optional(),
-  componentNames: z.array(text()).optional(),
+  componentNames: texts().optional(),
   reference: text().optional(),
 }).superRefine((one, context) => {
   const places = (['imageRef', 'imageDigest', 'imageUrl', 'componentNames'] as const).filter(
@@ -31,12 +33,12 @@ const Criterion = mapping({
     context.addIssue({ code: 'custom', message: `only one of ${places.join(', ')} may be given` });
 });
 
-const Lists = { include: z.array(text()).optional(), exclude: z.array(text()).optional() };
+const Lists = { include: texts().optional(), exclude: texts().optional() };
 
 const Source = mapping({
   name: text().optional(),
-  policy: z.array(text()).min(1, 'expected at least one source of rules'),
-  data: z.array(text()).optional(),
+  policy: texts().min(1, 'expected at least one source of rules'),
+  data: texts().optional(),
   ruleData: z.record(z.string(), z.unknown()).optional(),
   config: mapping(Lists).optional(),
   volatileConfig: mapping({
@@ -56,7 +58,7 @@ const Spec = mapping({
     issuerRegExp: pattern().optional(),
     subjectRegExp: pattern().optional(),
   }).optional(),
-  configuration: mapping({ ...Lists, collections: z.array(text()).optional() }).optional(),
+  configuration: mapping({ ...Lists, collections: texts().optional() }).optional(),
   sources: z.array(Source).optional(),
 });
 

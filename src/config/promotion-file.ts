@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { choice, duration, mapping, pattern, text, truth } from './text-types.ts';
 
+const texts = () => z.array(text(), { error: 'expected a list' });
+
 const Identity = mapping({
   issuer: text().optional(),
   issuerRegExp: pattern().optional(),
@@ -16,12 +18,12 @@ const Identity = mapping({
 
 const Requirement = mapping({
   type: text(),
-  by: z.array(text()).optional(),
+  by: texts().optional(),
   quorum: text()
     .regex(/^[1-9]\d?$/, 'expected a number from 1 to 99')
     .optional(),
-  builders: z.array(text()).optional(),
-  scanners: z.array(text()).optional(),
+  builders: texts().optional(),
+  scanners: texts().optional(),
   maxAge: duration().optional(),
   maxDatabaseAge: duration().optional(),
   failOn: choice('negligible', 'low', 'medium', 'high', 'critical').optional(),
@@ -38,8 +40,8 @@ export const PromotionFile = mapping({
     .optional(),
   identities: z.record(z.string(), Identity).optional(),
   require: z.array(Requirement).optional(),
-  include: z.array(text()).optional(),
-  exclude: z.array(text()).optional(),
+  include: texts().optional(),
+  exclude: texts().optional(),
   ruleData: z.record(z.string(), z.unknown()).optional(),
   children: choice('own', 'inherit').optional(),
 }).superRefine(({ identities = {}, require = [] }, context) => {

@@ -1,4 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Pretence, runCli } from '../../test/cli/pretend.ts';
@@ -238,6 +240,149 @@ describe('the gate of a promotion', () => {
       expect([format, one.code, one.stdout]).toEqual([format, 1, two.stdout]);
       if (format === 'json') expect(one.stdout).toBe(first.stdout);
       if (format === 'junit') expect(one.stdout).toBe(readFileSync(join(bench.folder, 'gate.xml'), 'utf8'));
+    }
+  });
+
+  it('takes documents on the command line, several inputs, and names each image once', async () => {
+    const reference = await released('gate/inline');
+    const source = { git: { url: 'https://gitlab.com/group/app', revision: commit } };
+    const images = JSON.stringify({ components: [{ name: 'app', containerImage: reference, source }] });
+    const policy = readFileSync(join(bench.folder, 'policy.yaml'), 'utf8');
+    const words = [
+      'gate',
+      reference,
+      '--images',
+      images,
+      '--snapshot',
+      images,
+      '--policy',
+      policy,
+      '--allow-local-trust',
+    ];
+    const { code, stdout } = await cli(words);
+    expect([code, stdout.match(/^ImageRef: /gm)?.length, stdout.includes('Component: app')]).toEqual([
+      0,
+      1,
+      true,
+    ]);
+  });
+
+  it('believes a key instead of an identity, from a file or from the policy itself', async () => {
+    const { generateKeyPairSync } = await import('node:crypto');
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    bench.write('my.key', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+    bench.write('my.pub', pem);
+    const { reference } = await registry.image('gate/key');
+    await run([
+      'attest',
+      reference,
+      '--sign',
+      '--key',
+      'my.key',
+      '--predicate',
+      'slsaprovenance1=provenance.json',
+      '--local',
+    ]);
+    const gate = (...words: readonly string[]) => cli(['gate', reference, '--allow-local-trust', ...words]);
+    expect((await gate('--public-key', 'my.pub')).code).toBe(0);
+    expect((await gate('--policy', JSON.stringify({ publicKey: pem }))).code).toBe(0);
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      .publicKey.export({ type: 'spki', format: 'pem' })
+      .toString();
+    expect(await gate('--policy', JSON.stringify({ publicKey: other }))).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('No image signatures found matching the given public key.'),
+    });
+    expect((await gate('--policy', 'policy.yaml')).code).toBe(1);
+  });
+
+  it('asks every platform of an index for itself, unless they inherit', async () => {
+    const { reference } = await registry.index('gate/index');
+    await run(['attest', reference, '--sign', ...attestWords], token());
+    const gate = (...words: readonly string[]) =>
+      cli(['gate', reference, '--policy', 'identity.yaml', '--allow-local-trust', ...words]);
+    bench.write('identity.yaml', { identity: { issuer: bench.sigstore.issuer, subject } });
+    const own = await gate();
+    expect([
+      own.code,
+      own.stdout.match(/- Name: Unnamed-sha256:[0-9a-f]{64}-(?:amd64|arm64)/g)?.length,
+    ]).toEqual([1, 2]);
+    bench.write('promotion.yaml', { children: 'inherit' });
+    expect((await gate('--promotion', 'promotion.yaml')).code).toBe(0);
+    await run(['attest', reference, '--sign', '--recursive', ...attestWords], token());
+    expect((await gate()).code).toBe(0);
+  });
+
+  it('judges the others when one image cannot be looked at, and then gives no allow', async () => {
+    const good = await released('gate/beside');
+    bench.write('identity.yaml', { identity: { issuer: bench.sigstore.issuer, subject } });
+    const words = [
+      'gate',
+      good,
+      '127.0.0.1:1/group/app:1',
+      '--policy',
+      'identity.yaml',
+      '--allow-local-trust',
+    ];
+    const { code, stdout } = await cli([...words, '--output', 'json']);
+    const { cascadeguard } = JSON.parse(stdout) as { cascadeguard: { components: { decision: string }[] } };
+    expect([code, cascadeguard.components.map(({ decision }) => decision)]).toEqual([
+      3,
+      ['allow', 'indeterminate'],
+    ]);
+    expect((await cli([...words, '--no-strict'])).code).toBe(3);
+  });
+
+  it('gives up on a registry that does not answer, and that is no verdict', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = silent.address() as AddressInfo;
+      const { code, stdout } = await cli([
+        'gate',
+        `127.0.0.1:${port}/a/b:1`,
+        '--policy',
+        'policy.yaml',
+        '--allow-local-trust',
+        '--timeout',
+        '1s',
+      ]);
+      expect([code, stdout]).toEqual([3, expect.stringContaining('did not answer in the time')]);
+    } finally {
+      silent.close();
+      silent.closeAllConnections();
+    }
+  });
+
+  it('takes a time in the past only when that is said, and the time of each build when asked', async () => {
+    writeImages(await released('gate/time'));
+    const past = ['--effective-time', '2025-01-01'];
+    expect((await cli([...validate, '--allow-local-trust', ...past])).code).toBe(2);
+    const { code, stdout } = await judge(...past, '--allow-past-effective-time');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('"effective-time": "2025-01-01T00:00:00Z"')]);
+    expect((await judge('--effective-time', 'attestation')).code).toBe(0);
+    expect((await cli([...validate, '--effective-time', 'soon'])).code).toBe(2);
+  });
+
+  it('stays bounded, and says where it is, on hostile policies and components files', async () => {
+    const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefghij'].map((name, at) => `${name}: &${name} [${`*${'abcdefghij'[at]},`.repeat(9)}]`).join('\n')}\n`;
+    const texts = [
+      bomb,
+      `${'{a: '.repeat(5000)}1`,
+      '['.repeat(100_000),
+      'x'.repeat(2_000_000),
+      'sources: 7\n',
+      '- a\n',
+      'identity: {issuer: [}\n',
+      '',
+    ];
+    for (const text of texts) {
+      bench.write('hostile.yaml', text);
+      const policy = await cli(['gate', '127.0.0.1:1/a/b:1', '--policy', 'hostile.yaml']);
+      const images = await cli(['gate', '--images', 'hostile.yaml', '--policy', 'policy.yaml']);
+      const record = await cli(['gate', '--replay', 'hostile.yaml']);
+      expect([policy.code, images.code, record.code]).toEqual([2, 2, 2]);
     }
   });
 });

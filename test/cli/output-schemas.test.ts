@@ -14,6 +14,11 @@ const schemas = join(import.meta.dirname, '../../schema/output');
 /** Servers print where they listen, and nothing else. */
 const servers = new Set(['up', 'registry serve', 'sigstore serve']);
 
+const deniedRecord = join(
+  import.meta.dirname,
+  '../golden/cli/explain-prints-only-what-was-tried/files/record.json',
+);
+
 let folder: string;
 let ready: UpReady;
 const stop = new AbortController();
@@ -82,6 +87,8 @@ describe('output schemas', () => {
     ['copy', () => ['copy', ready.sample, `oci:${join(folder, 'hello')}`]],
     ['build', () => ['build', writeContext(), '--to', `oci:${join(folder, 'built')}`]],
     ['logout', () => ['logout', 'registry.invalid']],
+    ['gate', () => ['gate', '--replay', deniedRecord, '--info', '--show-successes']],
+    ['explain', () => ['explain', '--replay', deniedRecord]],
     ['error', () => ['inspect', 'Upper/Case']],
     [
       'error',

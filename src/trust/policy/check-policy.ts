@@ -91,12 +91,12 @@ function problemOfName(name: string, isExclusion: boolean): string | undefined {
 /** A list that includes everything includes rules that cg does not have. */
 function problemsOfEverything({ policy, include, volatileInclude }: PolicySource): Found[] {
   const isAll = include.length === 0 && volatileInclude.length === 0;
-  if (policy.length === 0 || !(isAll || include.includes('*'))) return [];
+  if (!(include.includes('*') || (isAll && policy.length > 0))) return [];
   return [
     {
       path: isAll ? [] : ['config', 'include'],
       message:
-        'every rule of the source is included, and cg does not have all of them; include rules by their names',
+        'every rule there is is included, and cg does not have all of them; include rules by their names',
     },
   ];
 }

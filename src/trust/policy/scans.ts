@@ -187,7 +187,8 @@ function scannerOf(predicate: unknown, result: unknown): string {
     .split('/')
     .filter(Boolean)
     .at(-1);
-  return shorten(name ?? 'unknown', 60);
+  // The name goes into commands that people copy.
+  return (name ?? 'unknown').slice(0, 60).replaceAll(/[^A-Za-z0-9._-]/g, '-');
 }
 
 function databaseTime(predicate: unknown, result: unknown): number | undefined {

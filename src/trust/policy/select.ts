@@ -36,10 +36,10 @@ export function isSelected(
   return weigh(include) > weigh(exclude);
 }
 
-/** Whether somebody asked for this rule by its name or that of its package, and not only for everything. */
+/** Whether somebody asked for this rule by a name, its package or its collection, and not only for everything. */
 export function isAskedFor(rule: RuleName, { include }: Selection): boolean {
   const matchers = matchersOf(rule, []);
-  return include.some(entry => entry !== '*' && !entry.startsWith('@') && matchers.has(entry));
+  return include.some(entry => entry !== '*' && matchers.has(entry));
 }
 
 export function packageOf(code: string): string {

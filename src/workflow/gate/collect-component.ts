@@ -65,7 +65,7 @@ export async function collectComponent(
         { ...about, items: [], problem, ...(error.nearTags.length > 0 && { nearTags: error.nearTags }) },
       ];
     }
-    return [{ ...about, items: [], problem: problemOf(error) }];
+    return [{ ...about, items: [], problem: problemOf(error, o.signal) }];
   }
 }
 
@@ -223,7 +223,11 @@ async function nearTags(registry: Registry, wanted: string, o: Call): Promise<st
   return meant === undefined ? tags.slice(0, 3) : [meant];
 }
 
-function problemOf(error: unknown): ComponentProblem {
+function problemOf(error: unknown, signal: AbortSignal | undefined): ComponentProblem {
+  const reason: unknown = signal?.aborted === true ? signal.reason : undefined;
+  if (reason instanceof Error && reason.name === 'TimeoutError') {
+    return { kind: 'unreachable', message: 'the registry did not answer in the time that it was given' };
+  }
   if (!(error instanceof Fault) || (error.kind !== 'remote' && error.kind !== 'trust')) throw error;
   const where = error.where === undefined ? '' : ` (${error.where})`;
   return {

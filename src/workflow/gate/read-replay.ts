@@ -1,22 +1,27 @@
 import * as z from 'zod';
 import { Fault } from '../../ground/fault/fault.ts';
+import { problemOfPattern } from '../../model/linear-pattern.ts';
 import type { GateInput } from '../../trust/policy/gate-input.ts';
 import { readTextFile } from './read-text.ts';
 
 const largestRecord = 512 * 1024 * 1024;
 
 const Texts = z.array(z.string());
+const Time = z.string().refine(time => !Number.isNaN(Date.parse(time)), 'expected a time');
+const Pattern = z
+  .string()
+  .refine(text => problemOfPattern(text) === undefined, 'expected a pattern in the syntax of RE2');
 const Identity = z.strictObject({
   issuer: z.string().optional(),
-  issuerRegExp: z.string().optional(),
+  issuerRegExp: Pattern.optional(),
   subject: z.string().optional(),
-  subjectRegExp: z.string().optional(),
+  subjectRegExp: Pattern.optional(),
   claims: z.record(z.string(), z.string()).optional(),
 });
 const Criterion = z.looseObject({
   value: z.string(),
-  effectiveOn: z.string().optional(),
-  effectiveUntil: z.string().optional(),
+  effectiveOn: Time.optional(),
+  effectiveUntil: Time.optional(),
   componentNames: Texts.optional(),
 });
 const Source = z.looseObject({
@@ -86,7 +91,7 @@ const Component = z.looseObject({
   reference: z.string(),
   repository: z.string(),
   digest: z.string().optional(),
-  time: z.string().optional(),
+  time: Time.optional(),
   problem: z
     .strictObject({ kind: z.enum(['absent', 'unreachable', 'untrusted']), message: z.string() })
     .optional(),
@@ -98,7 +103,7 @@ const Component = z.looseObject({
 });
 const Record = z.strictObject({
   version: z.literal(1),
-  time: z.string().refine(time => !Number.isNaN(Date.parse(time)), 'expected a time'),
+  time: Time,
   policy: Policy,
   components: z.array(Component),
 });

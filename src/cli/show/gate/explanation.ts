@@ -61,7 +61,7 @@ function renderDenial(denial: Denial, shown: Set<string>, style: Style): string[
 
 function renderFix(fix: Fix, shown: Set<string>, style: Style): string[] {
   const { kind, title, commands, patch, warning, verdictAfter, remaining } = fix;
-  const key = `${kind}\n${title}`;
+  const key = JSON.stringify([kind, title, commands, patch]);
   if (shown.has(key)) return [`    ${style.green('fix')}       ${escapeLine(title)} (above)`];
   shown.add(key);
   const after = verdictAfter === 'allow' ? 'then: allow' : `then still: ${remaining.slice(0, 5).join(', ')}`;

@@ -47,12 +47,24 @@ export function rebuild(
       const maker = makerFor(trial, state, by);
       const isSigned = acceptedSignatures(state.component.items, state.policy).length > 0;
       return withItems(state, items => [
-        ...items.filter(({ id }) => !gone.includes(id)),
+        ...withoutTwins(items, gone),
         ...(isSigned ? [] : [simulateSignature(maker)]),
         ...make(maker),
       ]);
     },
   };
+}
+
+/** A statement is often stored in two forms; what is gone is gone in both. */
+function withoutTwins(items: readonly RecordedItem[], gone: readonly string[]): RecordedItem[] {
+  const said = new Set(items.filter(({ id }) => gone.includes(id)).map(saidBy));
+  return items.filter(
+    item => !gone.includes(item.id) && (item.statement === undefined || !said.has(saidBy(item))),
+  );
+}
+
+function saidBy({ statement }: RecordedItem): string {
+  return statement === undefined ? '' : JSON.stringify([statement.predicateType, statement.predicate]);
 }
 
 function makerFor(

@@ -334,8 +334,8 @@ function exceptionsFor(
       kind: 'policy',
       title:
         cause === 'expired-waiver' && at !== -1
-          ? `Renew the exception until ${effectiveUntil}`
-          : `Accept it for this image until ${effectiveUntil}`,
+          ? `Renew the exception for ${value} until ${effectiveUntil}`
+          : `Accept ${value} for this image until ${effectiveUntil}`,
       commands: [],
       patch: { file: 'policy', steps: [step] },
       warning: 'the image stays as it is; somebody answers for that',
