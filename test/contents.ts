@@ -149,14 +149,43 @@ export function berkeleyHash(headers: readonly Buffer[]): Buffer | undefined {
   return madeFile('Packages', path => spawnSync('perl', ['-e', script, path], { input }).status === 0);
 }
 
-/** A real database of the kind ndb, made by rpm itself; undefined where there is none. */
-export function rpmNdb(headers: readonly Buffer[]): Buffer | undefined {
+/** A database as rpm itself writes it today; undefined where there is no rpm, or one that cannot. */
+export function rpmDatabaseByRpm(headers: readonly Buffer[]): Buffer | undefined {
   const magic = Buffer.from('8eade80100000000', 'hex');
   const input = Buffer.concat(headers.flatMap(header => [magic, header]));
-  return madeFile('Packages.db', path => {
-    const words = ['--dbpath', dirname(path), '--define', '_db_backend ndb', '--importdb'];
-    return spawnSync('rpmdb', words, { input }).status === 0;
+  return madeFile('rpmdb.sqlite', path => {
+    const words = ['--dbpath', dirname(path), '--define', '_db_backend sqlite'];
+    return (
+      spawnSync('rpmdb', [...words, '--initdb']).status === 0 &&
+      spawnSync('rpmdb', [...words, '--importdb'], { input }).status === 0
+    );
   });
+}
+
+/** A database of the kind ndb: one page of slots, then the blobs. No rpm that is easily had writes it. */
+export function rpmNdb(headers: readonly Buffer[]): Buffer {
+  const slots = Buffer.alloc(4096);
+  slots.write('RpmP');
+  slots.writeUInt32LE(1, 12);
+  const blobs: Buffer[] = [];
+  let block = 256;
+  for (let slot = 2; slot < 256; slot++) {
+    slots.write('Slot', slot * 16);
+    // Every other slot is free, as after a removal.
+    const header = slot % 2 === 0 ? headers[slot / 2 - 1] : undefined;
+    if (header === undefined) continue;
+    const blob = Buffer.alloc(Math.ceil((header.length + 28) / 16) * 16);
+    blob.write('BlbS');
+    blob.writeUInt32LE(slot, 4);
+    blob.writeUInt32LE(header.length, 12);
+    header.copy(blob, 16);
+    slots.writeUInt32LE(slot, slot * 16 + 4);
+    slots.writeUInt32LE(block, slot * 16 + 8);
+    slots.writeUInt32LE(blob.length / 16, slot * 16 + 12);
+    blobs.push(blob);
+    block += blob.length / 16;
+  }
+  return Buffer.concat([slots, ...blobs]);
 }
 
 function madeFile(name: string, make: (path: string) => boolean): Buffer | undefined {

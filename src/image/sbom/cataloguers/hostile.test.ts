@@ -11,6 +11,7 @@ import {
   packageJson,
   pythonMetadata,
   rpmDatabase,
+  rpmDatabaseByRpm,
   rpmHeader,
   rpmNdb,
   zipOf,
@@ -60,18 +61,19 @@ const modules =
   'path\tx.org/a\nmod\tx.org/a\tv1.0.0\nlong\ndep\tx.org/b/c\tv2.0.0\th1:x\ndep\told\tv1\n=>\tx.org/new\tv3.0.0\th1:y\nbuild\tvcs.revision=abc\n';
 const rpm = rpmDatabase(
   Array.from({ length: 60 }, (_, at) =>
-    rpmHeader({ 1000: `p${at}`, 1001: '1', 1002: '2', 9: 'z'.repeat(at * 40) }),
+    rpmHeader({ 1000: `p${at}`, 1001: '1', 1002: '2', 1005: 'z'.repeat(at * 40) }),
   ),
   512,
 );
 const nested = jarOf('g', 'a', '1', { 'b.jar': jarOf('g', 'b', '2') });
 
 const headers = Array.from({ length: 40 }, (_, at) =>
-  rpmHeader({ 1000: `p${at}`, 1001: '1', 1002: '2', 9: 'z'.repeat(1500 + at * 400) }),
+  rpmHeader({ 1000: `p${at}`, 1001: '1', 1002: '2', 1005: 'z'.repeat(1500 + at * 400) }),
 );
-const olderRpms = [
+const rpmKinds = [
   ['var/lib/rpm/Packages', berkeleyHash(headers)],
   ['usr/lib/sysimage/rpm/Packages.db', rpmNdb(headers)],
+  ['usr/lib/sysimage/rpm/rpmdb.sqlite', rpmDatabaseByRpm(headers)],
 ].filter((sample): sample is [string, Buffer] => sample[1] !== undefined);
 
 const samples: [path: string, content: Buffer | string][] = [
@@ -83,7 +85,7 @@ const samples: [path: string, content: Buffer | string][] = [
   ['specifications/a.gemspec', gemspec('a', '1')],
   ['a.jar', nested],
   ['bin/go', goProgram(modules)],
-  ...olderRpms,
+  ...rpmKinds,
   ...(rpm === undefined ? [] : ([['var/lib/rpm/rpmdb.sqlite', rpm]] as [string, Buffer][])),
 ];
 
@@ -176,15 +178,12 @@ describe('Java archives', () => {
 });
 
 describe('RPM databases', () => {
-  it.skipIf(olderRpms.length === 0).each(olderRpms)(
-    'in %s have every package [needs perl, rpmdb]',
-    (path, content) => {
-      const names = read(path, content)
-        .packages?.map(({ name, version }) => `${name} ${version}`)
-        .sort();
-      expect(names).toEqual(headers.map((_, at) => `p${at} 1-2`).sort());
-    },
-  );
+  it.each(rpmKinds)('in %s have every package', (path, content) => {
+    const names = read(path, content)
+      .packages?.map(({ name, version }) => `${name} ${version}`)
+      .sort();
+    expect(names).toEqual(headers.map((_, at) => `p${at} 1-2`).sort());
+  });
 
   it.skipIf(rpm === undefined)('with circles and chains without end are faults [needs python3]', () => {
     const doctored = Buffer.from(rpm ?? '');

@@ -18,7 +18,8 @@ export function* readNdb(file: Buffer): Generator<Buffer> {
   // The first two slots are the header of the file.
   for (let at = 2 * slotSize; at < end; at += slotSize) {
     if (file.toString('latin1', at, at + 4) !== 'Slot') throw refuse('an RPM database with a wrong slot');
-    const [index = 0, offset = 0] = [file.readUInt32LE(at + 4), file.readUInt32LE(at + 8)];
+    const index = file.readUInt32LE(at + 4);
+    const offset = file.readUInt32LE(at + 8);
     if (index === 0) continue;
     const blob = readBlob(file, offset * blockSize, index);
     total += blob.length;
