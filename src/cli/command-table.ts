@@ -19,7 +19,7 @@ export const nounPurposes: Readonly<Record<string, string>> = {
   trust: 'whom signatures are checked against',
 };
 
-export const commandGroups = ['Start', 'Images', 'Evidence', 'Servers', 'This program'] as const;
+export const commandGroups = ['Start', 'Images', 'Evidence', 'Delivery', 'Servers', 'This program'] as const;
 export type CommandGroup = (typeof commandGroups)[number];
 
 export const commandTable: readonly CommandEntry[] = [
@@ -40,6 +40,12 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'print every setting with its value and where it comes from',
     group: 'Start',
     load: () => import('./commands/config/show.ts'),
+  },
+  {
+    path: 'build',
+    purpose: 'build an image, reproducibly and by digest',
+    group: 'Images',
+    load: () => import('./commands/build.ts'),
   },
   {
     path: 'copy',
@@ -115,6 +121,20 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/verify.ts'),
   },
   {
+    path: 'gate',
+    purpose: 'decide by a policy whether images may be promoted',
+    group: 'Evidence',
+    load: () => import('./commands/gate.ts'),
+    aliases: ['validate image', 'gate image'],
+  },
+  {
+    path: 'explain',
+    purpose: 'say why images are denied, and the proven change that turns it',
+    group: 'Evidence',
+    load: () => import('./commands/explain.ts'),
+    aliases: ['gate explain'],
+  },
+  {
     path: 'provenance',
     purpose: 'say how an image was built, as a SLSA predicate',
     group: 'Evidence',
@@ -131,6 +151,30 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'refresh the public root from its signed repository',
     group: 'Evidence',
     load: () => import('./commands/trust/update.ts'),
+  },
+  {
+    path: 'bump',
+    purpose: 'pin digests in an environment that Git describes',
+    group: 'Delivery',
+    load: () => import('./commands/bump.ts'),
+  },
+  {
+    path: 'promote',
+    purpose: 'move digests from one environment to the next',
+    group: 'Delivery',
+    load: () => import('./commands/promote.ts'),
+  },
+  {
+    path: 'rollback',
+    purpose: 'bring back the digests that an environment had before',
+    group: 'Delivery',
+    load: () => import('./commands/rollback.ts'),
+  },
+  {
+    path: 'where',
+    purpose: 'show which digest is in which environment',
+    group: 'Delivery',
+    load: () => import('./commands/where.ts'),
   },
   {
     path: 'registry serve',

@@ -1,6 +1,7 @@
 import type { ExitCode } from '../ground/fault/exit-codes.ts';
 import type { Style } from '../ground/terminal/style.ts';
 import type { Context } from './context.ts';
+import type { OutputWishes } from './output-spec.ts';
 
 /** What a flag looks like; its key in `flags` is its name, `tlsCert` is written `--tls-cert`. */
 export type Flag = ToggleFlag | TextFlag | NumberFlag;
@@ -96,10 +97,10 @@ export interface Command<F extends Flags = Flags, R = unknown> {
   readonly args?: readonly Argument[];
   readonly flags: F;
   /** Formats beside text and json, each a pure function of the result. */
-  readonly formats?: Readonly<Record<string, (result: R) => string>>;
+  readonly formats?: Readonly<Record<string, (result: R, wishes: OutputWishes) => string>>;
   run(input: Input<F>, context: Context): Promise<Answer<R>>;
   /** The result for people; an empty text prints nothing. */
-  text(result: R, style: Style): string;
+  text(result: R, style: Style, wishes?: OutputWishes): string;
 }
 
 /** A command whose types the code around it need not know. */

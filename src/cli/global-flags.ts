@@ -5,10 +5,10 @@ export const globalFlags = {
   output: {
     kind: 'text',
     placeholder: 'FORMAT',
-    brief: 'format of the result',
+    brief: 'format, or FORMAT=FILE (default text)',
     short: 'o',
     env: 'CG_OUTPUT',
-    fallback: 'text',
+    many: true,
   },
   outputFile: { kind: 'text', placeholder: 'FILE', brief: 'write the result to a file', complete: 'files' },
   quiet: { kind: 'toggle', brief: 'nothing on stderr but errors', short: 'q', env: 'CG_QUIET' },

@@ -40,7 +40,7 @@ export function renderCommandHelp(
   if (long) {
     const formats = Object.keys(command.formats ?? {});
     blocks.push(...renderFlags(globalFlags, 'Flags of every command', style));
-    blocks.push(`Formats for --output: ${['text', 'json', ...formats].join(', ')}`);
+    blocks.push(`Formats for --output: ${[...new Set(['text', 'json', ...formats])].join(', ')}`);
     blocks.push(
       fit(
         'Exit codes: 0 done or allowed · 1 denied or different · 2 usage or configuration · 3 not reachable, no verdict · 4 not trustworthy · 70 our bug · 130 interrupted',

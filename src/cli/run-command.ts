@@ -5,9 +5,10 @@ import { formatJson } from '../ground/terminal/format-json.ts';
 import { createStyle, type Style, wantsColour } from '../ground/terminal/style.ts';
 import type { AnyCommand } from './command.ts';
 import type { CommandEntry } from './command-table.ts';
-import { type Context, type Sink, type World, widthOf } from './context.ts';
+import { type Context, type World, widthOf } from './context.ts';
 import { findCommand } from './find-command.ts';
 import { type GlobalValues, globalFlags } from './global-flags.ts';
+import { type OutputSpec, parseOutputs } from './output-spec.ts';
 import { readInput } from './read-input.ts';
 
 /** Finds the command that the words name, shows its help when that is asked for, or runs it. */
@@ -32,9 +33,15 @@ async function runCommand(
   const flags = { ...globalFlags, ...command.flags };
   const input = readInput({ name: `cg ${entry.path}`, flags, args: command.args ?? [] }, words, world.env);
   const global = input.flags as GlobalValues;
-  const render = chooseFormat(entry, command, global);
+  const outputs = parseOutputs(global.output).map(spec => ({
+    spec,
+    render: chooseFormat(entry, command, spec),
+  }));
   const { openProgress } = await import('./open-progress.ts');
-  const errStyle = styleOf(global, world, world.stderr);
+  const errStyle = createStyle(
+    wantsColour(global.color, world.env, world.stderr.isTTY === true),
+    widthOf(world.stderr),
+  );
   const { progress, close } = openProgress(world, global, errStyle);
   const context: Context = {
     env: world.env,
@@ -56,7 +63,10 @@ async function runCommand(
   try {
     const answer = await command.run(input, context);
     close();
-    await emit(render(answer.result, styleOf(global, world, world.stdout)), global, world);
+    for (const { spec, render } of outputs) {
+      const path = spec.path ?? global.outputFile;
+      await emit(render(answer.result, styleOf(global, world, path)), spec.format, path, world);
+    }
     return answer.exit ?? exitCodes.done;
   } finally {
     close();
@@ -66,33 +76,32 @@ async function runCommand(
 function chooseFormat(
   entry: CommandEntry,
   command: AnyCommand,
-  global: GlobalValues,
+  { format, wishes }: OutputSpec,
 ): (result: unknown, style: Style) => string {
-  const format = global.output;
-  if (format === 'text') return command.text;
-  if (format === 'json') return result => (result === undefined ? '' : formatJson(result));
   const own =
     command.formats !== undefined && Object.hasOwn(command.formats, format)
       ? command.formats[format]
       : undefined;
-  if (own) return own;
+  if (own) return result => own(result, wishes);
+  if (format === 'text') return (result, style) => command.text(result, style, wishes);
+  if (format === 'json') return result => (result === undefined ? '' : formatJson(result));
   throw new Fault('USAGE', {
     what: `cg ${entry.path} has no output format "${format}"`,
-    expected: ['text', 'json', ...Object.keys(command.formats ?? {})].join(', '),
+    expected: [...new Set(['text', 'json', ...Object.keys(command.formats ?? {})])].join(', '),
     actual: format,
     next: `cg ${entry.path} --output json`,
   });
 }
 
-async function emit(text: string, global: GlobalValues, world: World): Promise<void> {
+async function emit(text: string, format: string, path: string | undefined, world: World): Promise<void> {
   if (text === '') return;
   const line = text.endsWith('\n') ? text : `${text}\n`;
-  if (global.outputFile === undefined) {
-    world.stdout.write(forRunner(line, global.output, world));
+  if (path === undefined) {
+    world.stdout.write(forRunner(line, format, world));
     return;
   }
   const { writeResult } = await import('./write-result.ts');
-  await writeResult(global.outputFile, line, world.cwd);
+  await writeResult(path, line, world.cwd);
 }
 
 /** What GitHub's runner reads must hold no commands of others; JSON is safe by itself. */
@@ -100,7 +109,10 @@ function forRunner(text: string, format: string, world: World): string {
   return world.env.GITHUB_ACTIONS === 'true' && format !== 'json' ? defuseWorkflowCommands(text) : text;
 }
 
-function styleOf(global: GlobalValues, world: World, sink: Sink): Style {
-  if (global.outputFile !== undefined) return createStyle(global.color === 'always');
-  return createStyle(wantsColour(global.color, world.env, sink.isTTY === true), widthOf(sink));
+function styleOf(global: GlobalValues, world: World, path: string | undefined): Style {
+  if (path !== undefined) return createStyle(global.color === 'always');
+  return createStyle(
+    wantsColour(global.color, world.env, world.stdout.isTTY === true),
+    widthOf(world.stdout),
+  );
 }

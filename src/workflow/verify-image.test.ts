@@ -3,20 +3,17 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../../test/cli/pretend.ts';
 import { faultOf } from '../../test/faults.ts';
-import { blobOf, manifestOf, pushImage, referrerOf } from '../../test/images.ts';
+import { pushImage, referrerOf } from '../../test/images.ts';
 import {
   openSigningBench,
   openTestRegistry,
   type SigningBench,
   type TestRegistry,
 } from '../../test/signing-place.ts';
+import { flipSignature, storeChanged as store } from '../../test/stored-bundle.ts';
 import { RegistryAccess } from '../image/oci/access.ts';
-import { parseContent } from '../image/oci/content.ts';
 import { inParallel } from '../image/oci/copy/in-parallel.ts';
 import { open } from '../image/oci/open.ts';
-import { pushBytes } from '../image/oci/push-content.ts';
-import { collect } from '../image/oci/verified.ts';
-import type { Digest } from '../model/digest.ts';
 import { githubClaims } from '../trust/attest/local-sigstore/identity/development-identity.ts';
 import { attestImage } from './attest-image.ts';
 import { copyImage } from './copy-image.ts';
@@ -40,6 +37,8 @@ afterAll(async () => {
   await bench.close();
 });
 
+const storeChanged = (reference: string, change: (text: string) => string, about = reference) =>
+  store(access, reference, change, about);
 const local = (image: string) => ({ image, env: {}, local: { folder: bench.data } });
 const sign = (image: string, more: object = {}) => signImage({ ...local(image), ...more });
 const attest = (image: string, type = review) =>
@@ -56,36 +55,6 @@ const flags = () => [
   bench.data,
 ];
 const cli = (...words: string[]) => runCli(['verify', ...words, ...flags()], { env: { HOME: bench.folder } });
-
-/** Takes the bundle of a signed image and stores a changed one about it, or about another. */
-async function storeChanged(
-  reference: string,
-  change: (text: string) => string,
-  about = reference,
-): Promise<void> {
-  const { registry: store } = await open(reference, access);
-  const { registry: other, reference: subjectDigest } = await open(about, access);
-  const { descriptor: subject } = await other.manifest(subjectDigest);
-  const [entry] = await store.referrers(reference.slice(reference.indexOf('@') + 1) as Digest);
-  if (entry === undefined) throw new Error('nothing was signed');
-  const content = parseContent(await store.manifest(entry.digest));
-  const [layer] = content.kind === 'manifest' ? content.layers : [];
-  if (layer === undefined) throw new Error('no layer');
-  const changed = blobOf(change((await collect(store.blob(layer))).toString()), layer.mediaType);
-  const empty = blobOf('{}', 'application/vnd.oci.empty.v1+json');
-  for (const { descriptor, bytes } of [changed, empty]) await pushBytes(other, descriptor, bytes, {});
-  const artifactType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
-  await other.push({
-    kind: 'manifest',
-    ...manifestOf({ artifactType, config: empty.descriptor, layers: [changed.descriptor], subject }),
-  });
-}
-
-const flipSignature = (text: string) =>
-  text.replace(
-    /"sig":"(.{20})(.)/,
-    (_all, head: string, one: string) => `"sig":"${head}${one === 'A' ? 'B' : 'A'}`,
-  );
 
 describe('verifying', () => {
   it('accepts a signature by the right signer and says who, when, where it is logged and who vouches', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -7,11 +7,17 @@ import { commandTable } from '../../src/cli/command-table.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { type UpReady, up } from '../../src/workflow/up/up.ts';
 import { buildRecord, githubEnvironment } from '../build-places.ts';
+import { debianStatus, osReleaseOf } from '../contents.ts';
 import { runCli } from './pretend.ts';
 
 const schemas = join(import.meta.dirname, '../../schema/output');
 /** Servers print where they listen, and nothing else. */
 const servers = new Set(['up', 'registry serve', 'sigstore serve']);
+
+const deniedRecord = join(
+  import.meta.dirname,
+  '../golden/cli/explain-prints-only-what-was-tried/files/record.json',
+);
 
 let folder: string;
 let ready: UpReady;
@@ -37,6 +43,24 @@ function writeJson(name: string, content: object): string {
   return join(folder, name);
 }
 
+/** A small system with a package of its distribution and a file that cannot be read. */
+function rootOf(parent: string): string {
+  const root = join(parent, 'root');
+  mkdirSync(join(root, 'var/lib/dpkg'), { recursive: true });
+  mkdirSync(join(root, 'etc'), { recursive: true });
+  writeFileSync(join(root, 'etc/os-release'), osReleaseOf('debian', '12'));
+  writeFileSync(join(root, 'var/lib/dpkg/status'), debianStatus(['a', '1', 'Source: b (2)\n']));
+  writeFileSync(join(root, 'broken.jar'), 'no zip');
+  return root;
+}
+
+function writeContext(): string {
+  const context = join(folder, 'context');
+  mkdirSync(context, { recursive: true });
+  writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n');
+  return context;
+}
+
 function problemsOf(name: string, json: string): unknown {
   const validate = new Ajv2020({ strict: true, allErrors: true }).compile(
     JSON.parse(readFileSync(join(schemas, `${name}.schema.json`), 'utf8')),
@@ -58,8 +82,13 @@ describe('output schemas', () => {
     ['doctor', () => ['doctor', '--registry', new URL(ready.registry).host]],
     ['completion', () => ['completion', 'bash']],
     ['inspect', () => ['inspect', ready.sample]],
+    ['sbom', () => ['sbom', ready.sample]],
+    ['sbom', () => ['sbom', `dir:${rootOf(folder)}`]],
     ['copy', () => ['copy', ready.sample, `oci:${join(folder, 'hello')}`]],
+    ['build', () => ['build', writeContext(), '--to', `oci:${join(folder, 'built')}`]],
     ['logout', () => ['logout', 'registry.invalid']],
+    ['gate', () => ['gate', '--replay', deniedRecord, '--info', '--show-successes']],
+    ['explain', () => ['explain', '--replay', deniedRecord]],
     ['error', () => ['inspect', 'Upper/Case']],
     [
       'error',

@@ -33,7 +33,7 @@ async function propose(typed: readonly string[], world: World): Promise<string[]
   const found = commandOf(before);
   if (found === undefined) return format(current, nextWords(before));
   const { command } = await found.entry.load();
-  const formats = ['text', 'json', ...Object.keys(command.formats ?? {})];
+  const formats = [...new Set(['text', 'json', ...Object.keys(command.formats ?? {})])];
   const flags: Flags = {
     ...globalFlags,
     output: { ...globalFlags.output, choices: formats },

@@ -130,7 +130,7 @@ function claimsOf(texts: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-function resolveNamed(text: string, cwd: string): string {
+export function resolveNamed(text: string, cwd: string): string {
   const [, name, path = text] = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63})=(.+)$/.exec(text) ?? [];
   return name === undefined ? resolve(cwd, path) : `${name}=${resolve(cwd, path)}`;
 }

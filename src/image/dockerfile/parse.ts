@@ -173,7 +173,7 @@ function readFlags(
     if (!word.text.startsWith('--')) break;
     end = word.end;
     if (word.text === '--') break;
-    const [name = '', value] = splitOnce(word.text.slice(2), '=');
+    const [name, value] = splitOnce(word.text.slice(2), '=');
     if (!known.includes(name)) {
       const near = nearest(name, known);
       problems.push({

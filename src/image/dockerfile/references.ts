@@ -1,7 +1,7 @@
 import { expand, missingVariables } from './expand.ts';
 import { type Dockerfile, type DockerfileProblem, flagValue, type Instruction } from './instruction.ts';
 import type { SourceRange } from './source-text.ts';
-import { findStage, readStages, type Stage, type StageOptions, targetStage } from './stages.ts';
+import { findStage, neededStages, readStages, type Stage, type StageOptions, targetStage } from './stages.ts';
 import { splitAssignments } from './words.ts';
 
 /** Why an image is needed: `base` reaches the image that is built, `build` only a stage that is left behind. */
@@ -10,6 +10,8 @@ export type ReferenceKind = 'base' | 'build' | 'copy' | 'mount' | 'frontend';
 /** One mention of an image in a Dockerfile. */
 export interface ImageMention {
   readonly kind: ReferenceKind;
+  /** False in a stage that the target does not stand on: nothing of it is ever fetched. */
+  readonly isNeeded: boolean;
   /** As the Dockerfile names it, variables replaced. */
   readonly image: string;
   readonly raw: string;
@@ -19,6 +21,8 @@ export interface ImageMention {
   readonly missing: readonly string[];
   readonly offset: number;
 }
+
+type Found = Omit<ImageMention, 'isNeeded'>;
 
 export interface Mentions {
   readonly mentions: readonly ImageMention[];
@@ -34,17 +38,30 @@ export function findMentions(
   const target = targetStage(stages, o.target);
   const variables = new Map([...Object.entries(o.platformArgs ?? {}), ...globals]);
   const reading = { dockerfile, stages, variables };
-  const mentions = stages.flatMap(stage => [
-    ...mentionOfStage(dockerfile, stage, ancestorsOf(stages, target)),
-    ...stage.instructions.flatMap(instruction => mentionsOf(instruction, stage, reading)),
-  ]);
+  const needed = new Set(target === undefined ? stages : neededStages(stages, target));
+  const mentions = stages.flatMap(stage =>
+    [
+      ...mentionOfStage(dockerfile, stage, ancestorsOf(stages, target)),
+      ...stage.instructions.flatMap(instruction => mentionsOf(instruction, stage, reading)),
+    ].map(mention => ({ ...mention, isNeeded: needed.has(stage) })),
+  );
   return { mentions: [...frontendOf(dockerfile), ...mentions], problems };
 }
 
 function frontendOf({ directives }: Dockerfile): ImageMention[] {
   return directives.flatMap(({ name, value, range }) =>
     name === 'syntax'
-      ? [{ kind: 'frontend' as const, image: value, raw: value, range, missing: [], offset: range.start }]
+      ? [
+          {
+            kind: 'frontend' as const,
+            isNeeded: true,
+            image: value,
+            raw: value,
+            range,
+            missing: [],
+            offset: range.start,
+          },
+        ]
       : [],
   );
 }
@@ -56,11 +73,7 @@ function ancestorsOf(stages: readonly Stage[], target: Stage | undefined): Reado
   return found;
 }
 
-function mentionOfStage(
-  dockerfile: Dockerfile,
-  stage: Stage,
-  ancestors: ReadonlySet<number>,
-): ImageMention[] {
+function mentionOfStage(dockerfile: Dockerfile, stage: Stage, ancestors: ReadonlySet<number>): Found[] {
   if (stage.parent !== undefined || stage.from === 'scratch') return [];
   const range = placeToEdit(dockerfile, stage.rawFrom, stage.fromRange);
   return [
@@ -81,7 +94,7 @@ interface Reading {
   readonly variables: ReadonlyMap<string, string>;
 }
 
-function mentionsOf(instruction: Instruction, stage: Stage, reading: Reading): ImageMention[] {
+function mentionsOf(instruction: Instruction, stage: Stage, reading: Reading): Found[] {
   if (instruction.keyword === 'COPY') {
     const raw = flagValue(instruction, 'from');
     const range = instruction.flags.find(({ name }) => name === 'from')?.range;
@@ -105,7 +118,7 @@ function mention(
   instruction: Instruction,
   stage: Stage,
   { dockerfile, stages, variables }: Reading,
-): ImageMention[] {
+): Found[] {
   const o = { variables, escape: dockerfile.escape };
   const expanded = expand(raw, o);
   const image = 'value' in expanded ? expanded.value : raw;

@@ -133,3 +133,22 @@ export function findStage(
 export function targetStage(stages: readonly Stage[], target: string | undefined): Stage | undefined {
   return target === undefined ? stages.at(-1) : findStage(stages, target, { byIndex: true });
 }
+
+/** The stages that the target stands on, through FROM and COPY --from, in the order of the file. */
+export function neededStages(stages: readonly Stage[], target: Stage): readonly Stage[] {
+  const needed = new Set<number>();
+  const waiting: Stage[] = [target];
+  for (let stage = waiting.pop(); stage !== undefined; stage = waiting.pop()) {
+    if (needed.has(stage.index)) continue;
+    needed.add(stage.index);
+    const parent = stage.parent === undefined ? undefined : stages[stage.parent];
+    if (parent !== undefined) waiting.push(parent);
+    for (const instruction of stage.instructions) {
+      const from = flagValue(instruction, 'from');
+      const source =
+        from === undefined ? undefined : findStage(stages.slice(0, stage.index), from, { byIndex: true });
+      if (source !== undefined) waiting.push(source);
+    }
+  }
+  return stages.filter(({ index }) => needed.has(index));
+}

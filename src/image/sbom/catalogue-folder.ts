@@ -2,12 +2,12 @@ import { type Dirent, promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
 import type { Inventory, InventoryProblem } from '../../model/inventory.ts';
+import type { EntryReader } from '../oci/archive/walk-tar.ts';
 import { assemble } from './assemble.ts';
 import { allCataloguers } from './cataloguers/all.ts';
 import type { FoundFile, Link } from './layer/findings.ts';
 import { openReaders } from './layer/open-readers.ts';
 import { squash } from './layer/squash.ts';
-import type { EntryReader } from './layer/walk-tar.ts';
 
 const mostFiles = 2_000_000;
 const deepest = 256;

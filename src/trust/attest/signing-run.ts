@@ -1,6 +1,7 @@
 import { Fault } from '../../ground/fault/fault.ts';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import { describePattern, type IdentityPattern, type Signer } from '../../model/identity.ts';
+import { checkIdentity } from '../../model/match-identity.ts';
 import { publicKeyHash } from './certificates/public-key-hash.ts';
 import type { IdentityToken } from './identity-token/identity-token.ts';
 import { subjectOfToken } from './identity-token/identity-token.ts';
@@ -10,7 +11,6 @@ import type { SigningServices } from './services/signing-services.ts';
 import { ephemeralSigner } from './signers/memory-signer.ts';
 import type { KeyHolder } from './signers/signer.ts';
 import { readLeaf } from './verify/certificate/leaf.ts';
-import { checkIdentity } from './verify/expectations.ts';
 
 /** Who signs in one run of the program: a certificate that serves all statements, or a key. */
 export interface SigningRun {

@@ -1,10 +1,10 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
+import { type EntryReader, TarWalk } from '../../image/oci/archive/walk-tar.ts';
 import { parseContent } from '../../image/oci/content.ts';
 import { gunzip } from '../../image/oci/gunzip.ts';
 import type { Call, Registry, TagOrDigest } from '../../image/oci/registry.ts';
-import { type EntryReader, TarWalk } from '../../image/sbom/layer/walk-tar.ts';
 
 const layerType = 'application/vnd.aquasec.trivy.db.layer.v1.tar+gzip';
 const wanted = new Set(['trivy.db', 'metadata.json']);

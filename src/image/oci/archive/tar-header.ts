@@ -9,6 +9,8 @@ export interface TarHeader {
   readonly link: string;
   readonly size: number;
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** What an extension says about the entry that follows it. */
@@ -16,6 +18,8 @@ export interface TarOverrides {
   readonly name?: string;
   readonly link?: string;
   readonly size?: number;
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 /** Makes the fault of a reader out of what is wrong. */
@@ -37,6 +41,8 @@ export function parseTarHeader(
     link: overrides.link ?? readText(header, 157, 100),
     size: overrides.size ?? readNumber(header, 124, 12, refuse),
     mode: readNumber(header, 100, 8, refuse),
+    uid: overrides.uid ?? readNumber(header, 108, 8, refuse),
+    gid: overrides.gid ?? readNumber(header, 116, 8, refuse),
   };
 }
 
@@ -59,10 +65,14 @@ export function readTarExtension(type: string, bytes: Buffer): TarOverrides {
     const [key, value] = [record.slice(0, equals), record.slice(equals + 1)];
     if (key === 'path') found = { ...found, name: value };
     if (key === 'linkpath') found = { ...found, link: value };
-    if (key === 'size' && /^\d{1,15}$/.test(value)) found = { ...found, size: Number(value) };
+    if (isNumberKey(key) && /^\d{1,15}$/.test(value)) found = { ...found, [key]: Number(value) };
     at += length;
   }
   return found;
+}
+
+function isNumberKey(key: string): key is 'size' | 'uid' | 'gid' {
+  return key === 'size' || key === 'uid' || key === 'gid';
 }
 
 function readName(header: Buffer): string {

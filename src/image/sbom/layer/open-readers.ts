@@ -1,8 +1,8 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import type { InventoryProblem } from '../../../model/inventory.ts';
+import type { EntryReader } from '../../oci/archive/walk-tar.ts';
 import type { CandidateFile, Cataloguer, FileReader } from '../cataloguer.ts';
 import type { FoundFile } from './findings.ts';
-import type { EntryReader } from './walk-tar.ts';
 
 export interface FindingsSink {
   found(file: FoundFile): void;

@@ -1,12 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type Digest, hexOf } from '../../../model/digest.ts';
 import type { EvidenceKind, EvidenceReason } from '../../../model/evidence.ts';
-import {
-  describePattern,
-  describeSigner,
-  type IdentityPattern,
-  type Signer,
-} from '../../../model/identity.ts';
+import type { IdentityPattern } from '../../../model/identity.ts';
 import { matchesWholePattern, PatternError } from '../../../model/linear-pattern.ts';
 import { imageSignatureType, matchesPredicateType, type Statement } from '../../../model/statement.ts';
 import { type AcceptedTrust, isTrustAccepted } from '../trust-root/production-wall.ts';
@@ -43,20 +38,6 @@ export function checkTrust(trust: string, accepted: AcceptedTrust = {}): Evidenc
   return [{ code, message, wanted: ['public-good', ...(accepted.roots ?? [])].join(', '), got: trust }];
 }
 
-export function checkIdentity(signer: Signer, patterns: readonly IdentityPattern[]): EvidenceReason[] {
-  if (signer.kind === 'key') return [];
-  const problems = patterns.map(pattern => problemWith(signer, pattern));
-  const matching = problems.filter(problem => problem === undefined);
-  if (matching.length === 1) return [];
-  const wanted = patterns.map(describePattern).join(' or ') || 'an identity; none is named';
-  const got = describeSigner(signer);
-  if (matching.length > 1)
-    return [{ code: 'identity', message: 'more than one of the identities matches', wanted, got }];
-  const [only] = problems;
-  if (problems.length === 1 && only !== undefined) return [only];
-  return [{ code: 'identity', message: 'signed by somebody else', wanted, got }];
-}
-
 /** At least one subject has the digest of the image; names are ignored, they are not signed truth. */
 export function checkSubject(statement: Statement, digest: Digest): EvidenceReason[] {
   const algorithm = digest.slice(0, digest.indexOf(':'));
@@ -76,42 +57,6 @@ export function checkPredicateType(
   if (wanted.some(type => matchesPredicateType(predicateType, type))) return [];
   const message = 'the attestation is of another type';
   return [{ code: 'predicate-type', message, wanted: wanted.join(' or '), got: predicateType.slice(0, 200) }];
-}
-
-function problemWith(
-  signer: Signer & { kind: 'certificate' },
-  pattern: IdentityPattern,
-): EvidenceReason | undefined {
-  const compare = (got: string, exact?: string, regExp?: string): boolean => {
-    if (exact === undefined && regExp === undefined) return false;
-    return (
-      (exact === undefined || exact === got) && (regExp === undefined || matchesWholePattern(regExp, got))
-    );
-  };
-  const wanted = describePattern(pattern);
-  const got = describeSigner(signer);
-  if (!compare(signer.issuer, pattern.issuer, pattern.issuerRegExp)) {
-    return { code: 'issuer', message: 'the identity comes from another issuer', wanted, got };
-  }
-  if (!compare(signer.subject, pattern.subject, pattern.subjectRegExp)) {
-    return { code: 'identity', message: 'signed by somebody else', wanted, got };
-  }
-  const claim = Object.entries(pattern.claims ?? {}).find(
-    ([name, value]) => claimOf(signer.claims, name) !== value,
-  );
-  if (claim === undefined) return undefined;
-  const [name, value] = claim;
-  const actual = claimOf(signer.claims, name) ?? 'nothing';
-  return {
-    code: 'claim',
-    message: `the certificate says something else about ${name}`,
-    wanted: value,
-    got: actual,
-  };
-}
-
-function claimOf(claims: Readonly<Record<string, string>>, name: string): string | undefined {
-  return Object.hasOwn(claims, name) ? claims[name] : undefined;
 }
 
 /** A policy whose identities could never match, or would match anybody, is a mistake and said so. */

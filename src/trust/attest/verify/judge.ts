@@ -5,6 +5,7 @@ import {
   type EvidenceStore,
   isLocalTrust,
 } from '../../../model/evidence.ts';
+import { checkIdentity } from '../../../model/match-identity.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { bundleFromLegacy, type LegacyLayer } from '../bundle/legacy-layers.ts';
 import { parseBundle } from '../bundle/parse-bundle.ts';
@@ -12,7 +13,6 @@ import { digestOfSimpleSigning } from '../simple-signing.ts';
 import { ageOf } from '../trust-root/public-good.ts';
 import type { TrustRoot } from '../trust-root/trust-root.ts';
 import {
-  checkIdentity,
   checkPatterns,
   checkPredicateType,
   checkSubject,

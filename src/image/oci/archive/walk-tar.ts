@@ -6,7 +6,7 @@ import {
   type TarHeader,
   type TarOverrides,
   tarBlock,
-} from '../../oci/archive/tar-header.ts';
+} from './tar-header.ts';
 
 /** Takes the content of one entry, piece by piece; a piece is valid only during the call. */
 export interface EntryReader {

@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import { choice, duration, mapping, pattern, text, truth } from './text-types.ts';
+
+const texts = () => z.array(text(), { error: 'expected a list' });
+
+const Identity = mapping({
+  issuer: text().optional(),
+  issuerRegExp: pattern().optional(),
+  subject: text().optional(),
+  subjectRegExp: pattern().optional(),
+  oids: z.record(z.string(), text()).describe('what else the certificate must say, by name').optional(),
+}).superRefine((one, context) => {
+  if (one.issuer === undefined && one.issuerRegExp === undefined)
+    context.addIssue({ code: 'custom', message: 'an identity needs an issuer or issuerRegExp' });
+  if (one.subject === undefined && one.subjectRegExp === undefined)
+    context.addIssue({ code: 'custom', message: 'an identity needs a subject or subjectRegExp' });
+});
+
+const Requirement = mapping({
+  type: text(),
+  by: texts().optional(),
+  quorum: text()
+    .regex(/^[1-9]\d?$/, 'expected a number from 1 to 99')
+    .optional(),
+  builders: texts().optional(),
+  scanners: texts().optional(),
+  maxAge: duration().optional(),
+  maxDatabaseAge: duration().optional(),
+  failOn: choice('negligible', 'low', 'medium', 'high', 'critical').optional(),
+  fixableOnly: truth().optional(),
+});
+
+/** `promotion.yaml`: what the schema of policy.yaml cannot say. */
+export const PromotionFile = mapping({
+  extends: text().optional(),
+  trust: z
+    .array(
+      text().refine(name => !name.startsWith('local'), 'a local trust root never counts for a promotion'),
+    )
+    .optional(),
+  identities: z.record(z.string(), Identity).optional(),
+  require: z.array(Requirement).optional(),
+  include: texts().optional(),
+  exclude: texts().optional(),
+  ruleData: z.record(z.string(), z.unknown()).optional(),
+  children: choice('own', 'inherit').optional(),
+}).superRefine(({ identities = {}, require = [] }, context) => {
+  for (const [index, { by = [] }] of require.entries()) {
+    for (const [at, name] of by.entries()) {
+      if (Object.hasOwn(identities, name)) continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['require', index, 'by', at],
+        message: `no identity is called "${name.slice(0, 80)}"`,
+      });
+    }
+  }
+});
+export type PromotionFile = z.infer<typeof PromotionFile>;
