@@ -94,6 +94,14 @@ describe('merging', () => {
     expect(merged?.claims[0]).toMatchObject({ severity: 'critical', fixedIn: ['1.9.0', '1.10.0'] });
   });
 
+  it('names no fix of an older branch where there is one above what is installed', () => {
+    const one = finding('CVE-2021-44906', 'pkg:npm/minimist@1.2.0', { fixedIn: ['1.2.6', '0.2.4'] });
+    expect(mergeFindings([heard('trivy', [one])], inventory)[0]?.fix).toEqual({
+      available: true,
+      versions: ['1.2.6'],
+    });
+  });
+
   it('flags what is known by two CVEs, and calls it by the lower one', () => {
     const one = finding('CVE-2024-0002', 'pkg:npm/a@1.0.0', { aliases: ['CVE-2024-0001'] });
     expect(mergeFindings([heard('trivy', [one])], inventory)[0]).toMatchObject({
