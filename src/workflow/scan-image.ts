@@ -77,6 +77,14 @@ export async function scanImage(o: ScanImage): Promise<ScannedWithRuns> {
     vex: (await Promise.all((o.vexFiles ?? []).map(file => readVexFile(resolve(o.cwd, file))))).flat(),
     engines: await openEngines(o),
   };
+  try {
+    return await scanAny(settings, o);
+  } finally {
+    for (const engine of settings.engines) engine.close?.();
+  }
+}
+
+async function scanAny(settings: Settings, o: ScanImage): Promise<ScannedWithRuns> {
   if (o.target.startsWith('sbom:')) return await scanSbom(resolve(o.cwd, o.target.slice(5)), settings, o);
   const image = toLocation(o.target);
   const base = o.base === undefined ? undefined : toLocation(o.base);
