@@ -56,7 +56,12 @@ export async function releaseImage(o: ReleaseImageOptions): Promise<ReleasedImag
     const record = join(folder, 'build.json');
     const built = await buildImage({ ...o, ...o.build, record });
     o.onStage?.('build', `${built.image}, by the ${built.builder.driver} builder`);
-    const scanned = await scanImage({ ...o, ...o.scan, target: built.image });
+    const scanned = await scanImage({
+      ...o,
+      ...o.scan,
+      target: built.image,
+      ...(built.base !== undefined && { base: built.base }),
+    });
     o.onStage?.('scan', scanned.verdict.status);
     const { image, digest } = built;
     if (scanned.verdict.status !== 'allow') return { outcome: 'scan', image, digest, built, scanned };
