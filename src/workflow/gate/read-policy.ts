@@ -58,8 +58,7 @@ export async function readPolicy(o: PolicyChoice): Promise<ReadPolicy> {
   const publicKey = o.identity === undefined ? (o.publicKey ?? spec.publicKey) : o.publicKey;
   const policy: Policy = {
     ...defined({ name: spec.name, publicKey }),
-    identities:
-      identities.length > 0 || publicKey !== undefined ? identities : everybody(requirements),
+    identities: identities.length > 0 || publicKey !== undefined ? identities : everybody(requirements),
     sources,
     requirements,
     trust: {

@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import { type GitServer, serveGit } from '../../../delivery/git/serve-git.ts';
 import { type Clock, systemClock } from '../../../model/clock.ts';
 import { commitShop } from './chapters/commit-shop.ts';
+import { deliver } from './chapters/deliver.ts';
 import { learnAdvisories } from './chapters/learn-advisories.ts';
+import { learnOfTomorrow } from './chapters/learn-of-tomorrow.ts';
 import { publishBases } from './chapters/publish-bases.ts';
+import { refuseStrangers } from './chapters/refuse-strangers.ts';
 import { releaseAll } from './chapters/release-all.ts';
 import { findExample } from './find-example.ts';
 import { type Claim, type StoryEvent, Teller } from './teller.ts';
@@ -57,7 +60,19 @@ export async function tellStory(o: TellStory): Promise<ToldStory> {
 
 async function tellChapters(workshop: Workshop, teller: Teller): Promise<void> {
   await teller.chapter('Somebody publishes base images', () => publishBases(workshop, teller));
-  const repositories = await teller.chapter('A developer commits the shop', () => commitShop(workshop, teller));
-  await teller.chapter('The advisories of today are read', () => learnAdvisories(workshop, teller, ['today']));
-  await teller.chapter('Every service is built, scanned, proven and released', () => releaseAll(workshop, teller, repositories));
+  const repositories = await teller.chapter('A developer commits the shop', () =>
+    commitShop(workshop, teller),
+  );
+  await teller.chapter('The advisories of today are read', () =>
+    learnAdvisories(workshop, teller, ['today']),
+  );
+  const released = await teller.chapter('Every service is built, scanned, proven and released', () =>
+    releaseAll(workshop, teller, repositories),
+  );
+  const passed = new Map([...released].filter(([, { outcome }]) => outcome === 'released'));
+  await teller.chapter('The digests go from dev over staging to prod', () =>
+    deliver(workshop, teller, repositories, passed),
+  );
+  await teller.chapter('Strangers are refused', () => refuseStrangers(workshop, teller, repositories));
+  await teller.chapter('Tomorrow: new advisories arrive', () => learnOfTomorrow(workshop, teller, passed));
 }

@@ -5,7 +5,11 @@ import type { Workshop } from '../workshop.ts';
 import { advisoriesOf } from './release-services.ts';
 
 /** Reads records in OSV's format into the index that the embedded engine asks. */
-export async function learnAdvisories(workshop: Workshop, teller: Teller, days: readonly string[]): Promise<void> {
+export async function learnAdvisories(
+  workshop: Workshop,
+  teller: Teller,
+  days: readonly string[],
+): Promise<void> {
   const { example, env, clock, signal } = workshop;
   const status = await importAdvisories({
     env,
