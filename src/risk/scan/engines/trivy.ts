@@ -55,11 +55,11 @@ async function prepare(
     await sandbox.bringFolder(join(cacheFolder, 'java-db'), 'cache/java-db');
   }
   const common = [
-    ...['--scanners', 'vuln', '--format', 'json', '--output', reportPath(sandbox), '--exit-code', '0'],
-    ...['--list-all-pkgs', '--show-suppressed', '--quiet', '--no-progress', '--disable-telemetry'],
-    ...['--skip-version-check', '--timeout', timeLimit, '--cache-dir', cache, '--cache-backend', 'memory'],
-    ...['--skip-db-update', '--skip-java-db-update', '--offline-scan'],
-  ];
+    ['--scanners', 'vuln', '--format', 'json', '--output', reportPath(sandbox), '--exit-code', '0'],
+    ['--list-all-pkgs', '--show-suppressed', '--quiet', '--no-progress', '--disable-telemetry'],
+    ['--skip-version-check', '--timeout', timeLimit, '--cache-dir', cache, '--cache-backend', 'memory'],
+    ['--skip-db-update', '--skip-java-db-update', '--offline-scan'],
+  ].flat();
   if (target.layout !== undefined) {
     const { folder, digest } = target.layout;
     // The value is cut at the first of these.
