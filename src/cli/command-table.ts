@@ -41,6 +41,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/config/show.ts'),
   },
   {
+    path: 'build',
+    purpose: 'build an image, reproducibly and by digest',
+    group: 'Images',
+    load: () => import('./commands/build.ts'),
+  },
+  {
     path: 'copy',
     purpose: 'copy an image with its evidence, from anywhere to anywhere',
     group: 'Images',
@@ -52,6 +58,12 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'show an image: platforms, configuration, layers, and what refers to it',
     group: 'Images',
     load: () => import('./commands/inspect.ts'),
+  },
+  {
+    path: 'sbom',
+    purpose: 'list what is installed in an image: SPDX, CycloneDX',
+    group: 'Images',
+    load: () => import('./commands/sbom.ts'),
   },
   {
     path: 'login',

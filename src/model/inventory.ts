@@ -17,6 +17,8 @@ export interface InventorySubject {
   /** Digest of the config, which scanners call the image's ID. */
   readonly imageId?: string;
   readonly platform?: string;
+  /** When the image says it was made (RFC 3339): the only time that an SBOM of it may carry. */
+  readonly created?: string;
   readonly layers: readonly InventoryLayer[];
 }
 

@@ -5,6 +5,8 @@ export const productUris = {
     gitlab: 'https://cascadeguard.dev/build-types/gitlab-ci/v1',
     local: 'https://cascadeguard.dev/build-types/local/v1',
   },
+  /** Followed by what identifies the image: the namespace of an SPDX document. */
+  sboms: 'https://cascadeguard.dev/sboms/',
   /** Who built on a machine that proves nothing about itself. */
   localBuilder: 'https://cascadeguard.dev/builders/local',
 } as const;

@@ -1,16 +1,16 @@
-import { Fault, hasCode } from '../ground/fault/fault.ts';
+import { hasCode } from '../ground/fault/fault.ts';
 import { type ImageManifest, imagePlatform, parseContent } from '../image/oci/content.ts';
 import { type ImageSummary, summariseConfig } from '../image/oci/image-config.ts';
 import { formatLocation } from '../image/oci/location.ts';
 import { deepestNesting, Visited } from '../image/oci/manifest-graph.ts';
 import { open, registriesOf, toLocation } from '../image/oci/open.ts';
-import { findPlatform, platformsOf } from '../image/oci/platform.ts';
 import { artifactTypeOf } from '../image/oci/referrer-index.ts';
 import type { Call, Manifest, Registry } from '../image/oci/registry.ts';
 import { collect } from '../image/oci/verified.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { formatPlatform } from '../model/descriptor.ts';
-import { type ReachOptions, reachRegistries, toPlatform } from './reach-registries.ts';
+import { findEntry } from './choose-image.ts';
+import { type ReachOptions, reachRegistries } from './reach-registries.ts';
 
 export type { ImageSummary } from '../image/oci/image-config.ts';
 
@@ -82,16 +82,10 @@ class Inspection {
   async choose(root: Manifest, platform: string): Promise<Manifest> {
     const content = parseContent(root);
     if (content.kind !== 'index') return root;
-    const found = findPlatform(content.manifests, toPlatform(platform));
-    if (found !== undefined) return await this.#registry.manifest(found.digest, this.#call);
-    const offered = platformsOf(content.manifests).join(', ');
-    throw new Fault('NOT_FOUND', {
-      what: `${this.#registry.place} has no image for ${platform}`,
-      where: this.#registry.place,
-      expected: platform,
-      actual: offered || 'no platforms',
-      next: offered === '' ? 'leave --platform out' : `name one of these platforms: ${offered}`,
-    });
+    return await this.#registry.manifest(
+      findEntry(this.#registry, content.manifests, platform).digest,
+      this.#call,
+    );
   }
 
   async inspect(manifest: Manifest, depth: number, entry?: Descriptor): Promise<InspectedContent> {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -42,6 +42,13 @@ function writeJson(name: string, content: object): string {
   return join(folder, name);
 }
 
+function writeContext(): string {
+  const context = join(folder, 'context');
+  mkdirSync(context, { recursive: true });
+  writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n');
+  return context;
+}
+
 function problemsOf(name: string, json: string): unknown {
   const validate = new Ajv2020({ strict: true, allErrors: true }).compile(
     JSON.parse(readFileSync(join(schemas, `${name}.schema.json`), 'utf8')),
@@ -64,6 +71,7 @@ describe('output schemas', () => {
     ['completion', () => ['completion', 'bash']],
     ['inspect', () => ['inspect', ready.sample]],
     ['copy', () => ['copy', ready.sample, `oci:${join(folder, 'hello')}`]],
+    ['build', () => ['build', writeContext(), '--to', `oci:${join(folder, 'built')}`]],
     ['logout', () => ['logout', 'registry.invalid']],
     ['gate', () => ['gate', '--replay', deniedRecord, '--info', '--show-successes']],
     ['explain', () => ['explain', '--replay', deniedRecord]],

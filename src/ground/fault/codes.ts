@@ -29,6 +29,67 @@ export const faultCodes = {
     ],
     next: 'write it as [host[:port]/]repository[:tag][@sha256:…]',
   },
+  DOCKERFILE_INVALID: {
+    kind: 'usage',
+    meaning: 'A Dockerfile is not one that can be built.',
+    causes: [
+      'a misspelt instruction or flag',
+      'a stage or an image that is named wrongly',
+      'an ARG without a value',
+    ],
+    next: 'correct the lines named and run the command again',
+  },
+  BUILD_FAILED: {
+    kind: 'usage',
+    meaning: 'An instruction of a Dockerfile could not be carried out. Nothing was pushed.',
+    causes: [
+      'COPY names a file that the context does not have, or that .dockerignore leaves out',
+      '--chown names a user that the image does not have',
+      'a RUN command ended with an error',
+    ],
+    next: 'correct the instruction named and run the command again',
+  },
+  BUILDER_UNSUITABLE: {
+    kind: 'usage',
+    meaning: 'No builder on this machine can build this Dockerfile.',
+    causes: [
+      'it holds RUN, which the embedded builder does not execute, and neither buildx nor buildah is usable here',
+      '--builder names one that is not there',
+    ],
+    next: 'install buildah or docker buildx, or take out what the embedded builder cannot do',
+  },
+  GIT_FAILED: {
+    kind: 'remote',
+    meaning: 'Git could not do what was asked of it. Nothing was pushed.',
+    causes: [
+      'the repository or the branch is not there',
+      'the credentials may not push',
+      'the branch is protected, or a hook of the server declined',
+      'the server is not to be reached',
+    ],
+    next: 'try the same with git itself: git ls-remote REPOSITORY',
+  },
+  EDIT_REFUSED: {
+    kind: 'usage',
+    meaning:
+      'A file that pins images is one that cg does not change: what it would do to it is not certain. Nothing was written.',
+    causes: [
+      'no entry, or several entries, for the image',
+      'YAML anchors, aliases or several documents in the file',
+      'a rendering that changes more than was meant',
+    ],
+    next: 'make the entry in the file unambiguous, then run the command again',
+  },
+  PROMOTION_REFUSED: {
+    kind: 'deny',
+    meaning: 'A condition of the promotion does not hold. Nothing was pushed.',
+    causes: [
+      'the digest is not what the environment before it runs',
+      'it has not been there long enough',
+      'its evidence does not satisfy the policy of the environment',
+    ],
+    next: 'cg where',
+  },
   FILE_INVALID: {
     kind: 'usage',
     meaning: 'A file that cg was told to read is not what it should be.',
@@ -40,6 +101,16 @@ export const faultCodes = {
     meaning: 'A file or folder that cg was told to read is not there, or may not be read.',
     causes: ['a misspelt path', 'the wrong working folder', 'missing read permission'],
     next: 'check the path and its permissions',
+  },
+  SBOM_INVALID: {
+    kind: 'usage',
+    meaning: 'A document that should list packages is no SBOM that cg reads.',
+    causes: [
+      'another kind of document',
+      'a format or version that cg does not know',
+      'a file that was cut short',
+    ],
+    next: 'make one with cg sbom TARGET --output cyclonedx-json',
   },
   WRITE_FAILED: {
     kind: 'remote',

@@ -68,7 +68,7 @@ function broken(message: string): LocatedYaml {
 }
 
 /** Collections that nest without end would overflow the parser's stack. Counts too much rather than too little. */
-function isTooDeep(text: string): boolean {
+export function isTooDeep(text: string): boolean {
   let depth = 0;
   for (const line of text.split('\n')) {
     // Each level of block nesting costs at least a space or a dash at the start of the line.

@@ -1,0 +1,73 @@
+import { Fault } from '../../ground/fault/fault.ts';
+import { pickEnvironment } from '../../ground/process/environment.ts';
+import { run } from '../../ground/process/run.ts';
+import type { Environment } from '../git/git.ts';
+import { imagesOfManifests } from './rendered-images.ts';
+
+/** The images that `kustomize build` makes of a folder; undefined where there is no kustomize to ask. */
+export async function renderImages(
+  folder: string,
+  env: Environment,
+  signal?: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  const program = await findKustomize(env, signal);
+  if (program === undefined) return undefined;
+  const { code, stdout, stderr } = await run({
+    program,
+    args: ['build', folder],
+    env: pickEnvironment(env),
+    timeLimit: 60_000,
+    ...(signal !== undefined && { signal }),
+  });
+  if (code === 0) return imagesOfManifests(stdout.toString('utf8'));
+  throw new Fault('TOOL_FAILED', {
+    what: 'kustomize cannot build what was to be changed',
+    where: folder,
+    actual: stderr.toString('utf8').trim().split('\n').slice(-3).join('\n').slice(0, 1000),
+  });
+}
+
+async function findKustomize(env: Environment, signal?: AbortSignal): Promise<string | undefined> {
+  for (const program of [env['CG_KUSTOMIZE'], 'kustomize']) {
+    if (program === undefined || program === '') continue;
+    try {
+      const { code } = await run({
+        program,
+        args: ['version'],
+        env: pickEnvironment(env),
+        timeLimit: 15_000,
+        ...(signal !== undefined && { signal }),
+      });
+      if (code === 0) return program;
+    } catch {
+      signal?.throwIfAborted();
+    }
+  }
+  return undefined;
+}
+
+/** What rendered before and after an edit: exactly the images that were meant may differ. */
+export function unexpectedChanges(
+  before: readonly string[],
+  after: readonly string[],
+  expected: ReadonlySet<string>,
+): readonly string[] {
+  const gone = subtract(before, after);
+  const come = subtract(after, before);
+  const strangers = come.filter(image => !expected.has(digestOf(image)));
+  return gone.length === come.length ? strangers : [...strangers, ...gone.map(image => `${image} is gone`)];
+}
+
+function digestOf(image: string): string {
+  return image.slice(image.indexOf('@') + 1);
+}
+
+function subtract(from: readonly string[], what: readonly string[]): string[] {
+  const left = [...what];
+  return from.filter(item => {
+    const at = left.indexOf(item);
+    if (at < 0) return true;
+    left.splice(at, 1);
+    return false;
+  });
+}

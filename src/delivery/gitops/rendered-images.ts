@@ -1,0 +1,43 @@
+import { parseAllDocuments } from 'yaml';
+
+/** Where images stand in Kubernetes objects, custom resources included. */
+const containerLists = ['containers', 'initContainers', 'ephemeralContainers'];
+const mostVisited = 2_000_000;
+
+/** Every image that rendered manifests would run, sorted, each as often as it stands there. */
+export function imagesOfManifests(text: string): readonly string[] {
+  const images: string[] = [];
+  const documents = parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false });
+  const waiting: unknown[] = Array.isArray(documents)
+    ? documents.map(document => document.toJS({ maxAliasCount: 100 }))
+    : [];
+  for (let visited = 0; waiting.length > 0 && visited < mostVisited; visited++) {
+    const value = waiting.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    if (!Array.isArray(value)) images.push(...imagesHere(value as Json));
+    waiting.push(...Object.values(value));
+  }
+  return images.sort();
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function imagesHere(value: Json): string[] {
+  const lists = containerLists.flatMap(name => listOf(value[name]).flatMap(item => textOf(item['image'])));
+  const volumes = listOf(value['volumes']).flatMap(item =>
+    typeof item['image'] === 'object' && item['image'] !== null
+      ? textOf((item['image'] as Json)['reference'])
+      : [],
+  );
+  return [...lists, ...volumes];
+}
+
+function listOf(value: unknown): readonly Json[] {
+  return Array.isArray(value)
+    ? value.filter((item): item is Json => typeof item === 'object' && item !== null)
+    : [];
+}
+
+function textOf(value: unknown): string[] {
+  return typeof value === 'string' && value !== '' ? [value] : [];
+}
