@@ -120,10 +120,7 @@ async function oneImage(setting: Setting): Promise<Row[]> {
     for (const type of ['slsaprovenance1', 'spdxjson', 'vuln'])
       await runProgram(cosign, ['verify-attestation', '--type', type, ...flags], folder);
   });
-  return [
-    ...rows,
-    row('gate one image, a process each', own, theirs, 'cosign 3, signature and 3 types', 1),
-  ];
+  return [...rows, row('gate one image, a process each', own, theirs, 'cosign 3, signature and 3 types', 1)];
 }
 
 async function manyImages(setting: Setting): Promise<Row[]> {

@@ -68,14 +68,20 @@ export function readScan({ id, statement: { predicate } }: Attestation): Scan {
 
 function readResult(result: unknown): { findings: ScanFinding[]; problem?: string } {
   const lists = findingLists(result);
-  if (lists === undefined)
-    return { findings: [], problem: 'its result is of no form that is known (Trivy, Grype, in-toto)' };
+  if (lists === undefined) return { findings: [], problem: describeUnread(result) };
   const entries = lists.list;
   if (entries.length > mostFindings)
     return { findings: [], problem: `it has more than ${mostFindings} findings` };
   const findings = entries.map(lists.read);
   const isWhole = findings.every(finding => finding !== undefined);
   return isWhole ? { findings } : { findings: [], problem: 'a finding in it has no id' };
+}
+
+/** Large reports are sometimes only named by their digest; nobody can judge what is not there. */
+function describeUnread(result: unknown): string {
+  return textAt(result, 'digest') === undefined
+    ? 'its result is of no form that is known (Trivy, Grype, scan-report/v1, in-toto)'
+    : 'it holds only the digest of its report; attest the report itself';
 }
 
 type ReadFinding = (entry: unknown) => ScanFinding | undefined;
@@ -119,15 +125,18 @@ function readGrype(entry: unknown): ScanFinding | undefined {
   });
 }
 
-/** A merged report: package and fix by plain names. */
+/** Our own report (`scan-report/v1`). What its waivers say of a finding is not the gate's opinion, so all of them count. */
 function readOwn(entry: unknown): ScanFinding | undefined {
-  const inherited = at(entry, 'inherited');
+  const layer = textAt(entry, 'pkg', 'layer', 'diffId');
+  const inherited = at(entry, 'pkg', 'layer', 'inherited');
+  const versions = listAt(entry, 'fix', 'versions').filter(one => typeof one === 'string');
+  const hasFix = at(entry, 'fix', 'available') === true || versions.length > 0;
   return finding(textAt(entry, 'id'), {
-    severity: severityFrom(textAt(entry, 'severity')),
-    package: textAt(entry, 'package', 'name') ?? textAt(entry, 'package'),
-    version: textAt(entry, 'package', 'version') ?? textAt(entry, 'version'),
-    fixedIn: textAt(entry, 'fixedIn') ?? textAt(entry, 'fix', 'version'),
-    layers: [],
+    severity: severityFrom(textAt(entry, 'effective', 'severity')),
+    package: textAt(entry, 'pkg', 'name'),
+    version: textAt(entry, 'pkg', 'version'),
+    fixedIn: hasFix ? versions.join(', ') || 'a later version' : undefined,
+    layers: layer === undefined ? [] : [layer],
     ...(typeof inherited === 'boolean' && { inherited }),
   });
 }

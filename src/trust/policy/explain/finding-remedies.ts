@@ -15,7 +15,7 @@ export function rescan(result: RuleResult, trial: Trial): Candidate[] {
   const make = (name: string) => ({
     title: `Scan the image with ${name}, and attest the report`,
     commands: [
-      `cg scan ${trial.name} --engine ${name} --output cosign-vuln --output-file scan.json`,
+      `cg scan ${trial.name} --engine ${name} --require 1-engine --output cosign-vuln --output-file scan.json`,
       `cg attest ${trial.name} --predicate vuln=scan.json${trial.signFlags}`,
     ],
   });

@@ -58,14 +58,20 @@ export function simulateScan(
       uri: `pkg:github/simulated/${scanner}`,
       db: { version: time },
       result: {
-        findings: findings.map(one => ({
-          ...one,
-          package: { name: one.package ?? '', version: one.version ?? '' },
-        })),
+        findings: findings.map(toReported),
       },
     },
     metadata: { scanStartedOn: time, scanFinishedOn: time },
   });
+}
+
+function toReported({ id, severity, package: name, version, fixedIn, inherited }: ScanFinding): object {
+  return {
+    id,
+    effective: { severity },
+    pkg: { name, version, ...(inherited !== undefined && { layer: { inherited } }) },
+    fix: { versions: fixedIn === undefined ? [] : [fixedIn] },
+  };
 }
 
 export function simulateSpdx(maker: Maker): RecordedItem {
