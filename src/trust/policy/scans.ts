@@ -1,7 +1,8 @@
-import { matchesPredicateType, predicateTypes } from '../../model/statement.ts';
+import { matchesPredicateType, predicateTypes, type Statement } from '../../model/statement.ts';
 import type { Attestation } from './accept.ts';
 import { type Severity, severities } from './policy.ts';
 import { at, isObject, listAt, shorten, textAt, timeAt } from './read.ts';
+import { rememberBy } from './remember.ts';
 
 /** What a scanner said about an image, whichever scanner and form it is. */
 export interface Scan {
@@ -50,21 +51,24 @@ export function latestScans(attestations: readonly Attestation[]): Scan[] {
   return [...latest.values(), ...broken];
 }
 
-export function readScan({ id, statement: { predicate } }: Attestation): Scan {
+export function readScan({ id, statement }: Attestation): Scan {
+  return { evidence: id, ...readPredicate(statement) };
+}
+
+const readPredicate = rememberBy(({ predicate }: Statement): Omit<Scan, 'evidence'> => {
   const result = at(predicate, 'scanner', 'result');
   const read = readResult(result);
   const finishedOn = timeAt(predicate, 'metadata', 'scanFinishedOn');
   const problem =
     read.problem ?? (finishedOn === undefined ? 'it does not say when the scan finished' : undefined);
   return {
-    evidence: id,
     scanner: scannerOf(predicate, result),
     finishedOn,
     databaseOf: databaseTime(predicate, result),
     findings: read.findings,
     ...(problem !== undefined && { problem }),
   };
-}
+});
 
 function readResult(result: unknown): { findings: ScanFinding[]; problem?: string } {
   const lists = findingLists(result);

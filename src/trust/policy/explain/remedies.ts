@@ -12,6 +12,7 @@ import { type Candidate, type PatchStep, type State } from './fix.ts';
 import { attest, rebuild, type Trial } from './making.ts';
 import {
   expectedMaker,
+  nameOfMaker,
   simulateAttestation,
   simulateCycloneDx,
   simulateProvenance,
@@ -374,8 +375,4 @@ function acceptedIn({ component, policy }: State): Attestation[] {
 
 function makerOf({ state: { policy } }: Trial): IdentityPattern | 'key' | undefined {
   return expectedMaker(policy);
-}
-
-function nameOfMaker(by: IdentityPattern | 'key'): string {
-  return by === 'key' ? 'the holder of the key' : (by.subject ?? '');
 }
