@@ -16,6 +16,15 @@ export { type Descriptor, formatPlatform, mediaTypes, type Platform } from './mo
 export { type Digest, isDigest } from './model/digest.ts';
 export { formatImageReference, type ImageReference, parseImageReference } from './model/image-reference.ts';
 export { type CopiedImage, type CopyImageOptions, copyImage } from './workflow/copy-image.ts';
+export { type Explanation, explainImages } from './workflow/explain-image.ts';
+export {
+  exitOfVerdict,
+  type GatedImages,
+  type GateImagesOptions,
+  gateImage,
+  gateImages,
+  type Verdict,
+} from './workflow/gate-image.ts';
 export { type InspectedImage, type InspectImageOptions, inspectImage } from './workflow/inspect-image.ts';
 export { type LoggedIn, type LogInOptions, logIn } from './workflow/log-in.ts';
 export { type LoggedOut, type LogOutOptions, logOut } from './workflow/log-out.ts';
