@@ -1,7 +1,7 @@
 import type { RuleResult } from '../../../model/verdict.ts';
-import { acceptedAttestations } from '../accept.ts';
+import { acceptedAttestations } from '../evidence/accept.ts';
+import { latestScans, type ScanFinding } from '../evidence/scans.ts';
 import { isInherited, wantedScanners } from '../rules/vulnerabilities.ts';
-import { latestScans, type ScanFinding } from '../scans.ts';
 import type { Candidate, State } from './fix.ts';
 import { attest, rebuild, type Trial } from './making.ts';
 import { expectedMaker, simulateScan } from './synthetic.ts';

@@ -1,5 +1,5 @@
 import type { IdentityPattern } from '../../../model/identity.ts';
-import { acceptedSignatures, saidBy } from '../accept.ts';
+import { acceptedSignatures, saidBy } from '../evidence/accept.ts';
 import type { ComponentEvidence, RecordedItem } from '../gate-input.ts';
 import { type Candidate, type State, withItems } from './fix.ts';
 import { expectedMaker, type Maker, simulateSignature } from './synthetic.ts';

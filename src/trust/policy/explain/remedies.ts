@@ -1,11 +1,11 @@
 import type { IdentityPattern } from '../../../model/identity.ts';
 import { predicateTypes } from '../../../model/statement.ts';
 import type { RuleResult } from '../../../model/verdict.ts';
-import type { Attestation } from '../accept.ts';
-import { isProven, judgeAnew } from '../accept.ts';
+import type { Attestation } from '../evidence/accept.ts';
+import { isProven, judgeAnew } from '../evidence/accept.ts';
+import { isCommit, placeOf, spellRepository } from '../evidence/git-source.ts';
+import { dependenciesOf, provenanceOf } from '../evidence/provenance.ts';
 import { expiredExceptions } from '../exceptions.ts';
-import { isCommit, placeOf, spellRepository } from '../git-source.ts';
-import { dependenciesOf, provenanceOf } from '../provenance.ts';
 import { type Cause, isAboutResult } from './cause.ts';
 import { remediesForFinding, rescan } from './finding-remedies.ts';
 import { type Candidate, type PatchStep, type State } from './fix.ts';

@@ -2,10 +2,10 @@ import { hexOf } from '../../../model/digest.ts';
 import type { IdentityPattern, Signer } from '../../../model/identity.ts';
 import { matchesWholePattern } from '../../../model/linear-pattern.ts';
 import { imageSignatureType, predicateTypes, statementTypes } from '../../../model/statement.ts';
+import type { ScanFinding } from '../evidence/scans.ts';
 import type { ComponentEvidence, RecordedItem } from '../gate-input.ts';
 import type { Policy } from '../policy.ts';
 import { trustedBuilders } from '../rules/builders.ts';
-import type { ScanFinding } from '../scans.ts';
 
 /** Evidence as it would be if somebody made it. Nobody signed it: it stands behind the verifier, and says so. */
 export interface Maker {

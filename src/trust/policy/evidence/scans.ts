@@ -1,6 +1,6 @@
-import { matchesPredicateType, predicateTypes, type Statement } from '../../model/statement.ts';
+import { matchesPredicateType, predicateTypes, type Statement } from '../../../model/statement.ts';
+import { type Severity, severities } from '../policy.ts';
 import type { Attestation } from './accept.ts';
-import { type Severity, severities } from './policy.ts';
 import { at, isObject, listAt, shorten, textAt, timeAt } from './read.ts';
 import { rememberBy } from './remember.ts';
 

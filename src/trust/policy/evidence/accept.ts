@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type EvidenceReason, type EvidenceReasonCode, isLocalTrust } from '../../model/evidence.ts';
-import type { IdentityPattern } from '../../model/identity.ts';
-import { checkIdentity } from '../../model/match-identity.ts';
-import type { Statement } from '../../model/statement.ts';
-import type { RecordedItem } from './gate-input.ts';
-import type { Policy, PolicyTrust } from './policy.ts';
+import { type EvidenceReason, type EvidenceReasonCode, isLocalTrust } from '../../../model/evidence.ts';
+import type { IdentityPattern } from '../../../model/identity.ts';
+import { checkIdentity } from '../../../model/match-identity.ts';
+import type { Statement } from '../../../model/statement.ts';
+import type { RecordedItem } from '../gate-input.ts';
+import type { Policy, PolicyTrust } from '../policy.ts';
 import { rememberBy } from './remember.ts';
 
 export type Attestation = RecordedItem & { readonly statement: Statement };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { attestation } from '../../../test/gate-evidence.ts';
-import { predicateTypes } from '../../model/statement.ts';
+import { attestation } from '../../../../test/gate-evidence.ts';
+import { predicateTypes } from '../../../model/statement.ts';
 import type { Attestation } from './accept.ts';
 import { latestScans, readScan } from './scans.ts';
 
