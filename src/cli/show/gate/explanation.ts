@@ -19,7 +19,7 @@ function renderComponent(component: ComponentExplanation, style: Style): string 
   const { name, containerImage, decision, trouble, denials, more, plan, passes } = component;
   const mark = decision === 'allow' ? style.green('✓') : style.red(decision === 'deny' ? '✗' : '?');
   const head = `${mark} ${style.bold(`${escapeLine(name)}  ${escapeLine(containerImage)}`)}  ${decision}`;
-  if (trouble !== undefined) return `${head}\n  ${escapeLine(trouble)}`;
+  if (trouble !== undefined) return `${head}\n  ${escapeLine(trouble.message)}`;
   if (decision === 'allow')
     return [
       head,

@@ -25,7 +25,7 @@ export interface ComponentExplanation {
   readonly name: string;
   readonly containerImage: string;
   readonly decision: Decision;
-  readonly trouble?: string;
+  readonly trouble?: NonNullable<ComponentVerdict['trouble']>;
   readonly denials: readonly Denial[];
   /** How many more there are; nobody reads them all, and the first already tell what is wrong. */
   readonly more?: number;
@@ -99,7 +99,7 @@ function explainComponent(
     name,
     containerImage,
     decision,
-    ...(trouble !== undefined && { trouble: trouble.message }),
+    ...(trouble !== undefined && { trouble }),
     denials,
     ...(violations.length > denials.length && { more: violations.length - denials.length }),
     ...(plan !== undefined && { plan }),
