@@ -15,6 +15,7 @@ export type {
 export { type Descriptor, formatPlatform, mediaTypes, type Platform } from './model/descriptor.ts';
 export { type Digest, isDigest } from './model/digest.ts';
 export { formatImageReference, type ImageReference, parseImageReference } from './model/image-reference.ts';
+export type { Inventory, Package } from './model/inventory.ts';
 export { type CopiedImage, type CopyImageOptions, copyImage } from './workflow/copy-image.ts';
 export { type Explanation, explainImages } from './workflow/explain-image.ts';
 export {
@@ -26,6 +27,13 @@ export {
   type Verdict,
 } from './workflow/gate-image.ts';
 export { type InspectedImage, type InspectImageOptions, inspectImage } from './workflow/inspect-image.ts';
+export {
+  type ListContents,
+  listContents,
+  readSbom,
+  writeCycloneDx,
+  writeSpdx,
+} from './workflow/list-contents.ts';
 export { type LoggedIn, type LogInOptions, logIn } from './workflow/log-in.ts';
 export { type LoggedOut, type LogOutOptions, logOut } from './workflow/log-out.ts';
 export { type ServeRegistryRequest, serveRegistry } from './workflow/serve-registry.ts';

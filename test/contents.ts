@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import { mediaTypes } from '../src/model/descriptor.ts';
 import { blobOf, manifestOf, sha256, type TestImage } from './images.ts';
@@ -11,7 +11,7 @@ export const osReleaseOf = (id: string, version: string): string =>
   `ID=${id}\nVERSION_ID="${version}"\nPRETTY_NAME="${id} ${version}"\n`;
 
 export const debianStatus = (
-  ...packages: readonly [name: string, version: string, extra?: string][]
+  ...packages: readonly (readonly [name: string, version: string, extra?: string])[]
 ): string =>
   packages
     .map(
@@ -21,7 +21,7 @@ export const debianStatus = (
     .join('');
 
 export const alpineInstalled = (
-  ...packages: readonly [name: string, version: string, extra?: string][]
+  ...packages: readonly (readonly [name: string, version: string, extra?: string])[]
 ): string =>
   packages
     .map(([name, version, extra = '']) => `C:Q1aaa=\nP:${name}\nV:${version}\nA:x86_64\nL:MIT\n${extra}\n`)
@@ -136,6 +136,63 @@ c.commit(); c.close()`;
     const input = JSON.stringify(headers.map(header => header.toString('hex')));
     const { status } = spawnSync('python3', ['-c', script, file], { input });
     return status === 0 ? readFileSync(file) : undefined;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A real hash of Berkeley DB as old versions of rpm wrote it, made by Perl; undefined where that cannot. */
+export function berkeleyHash(headers: readonly Buffer[]): Buffer | undefined {
+  const script = `use DB_File; my $f=shift; my $i=0; my %h; tie(%h,'DB_File',$f,O_RDWR|O_CREAT,0644,$DB_HASH) or die;
+    while(<STDIN>){chomp; $h{pack('V',$i++)}=pack('H*',$_);} untie %h;`;
+  const input = headers.map(header => `${header.toString('hex')}\n`).join('');
+  return madeFile('Packages', path => spawnSync('perl', ['-e', script, path], { input }).status === 0);
+}
+
+/** A database as rpm itself writes it today; undefined where there is no rpm, or one that cannot. */
+export function rpmDatabaseByRpm(headers: readonly Buffer[]): Buffer | undefined {
+  const magic = Buffer.from('8eade80100000000', 'hex');
+  const input = Buffer.concat(headers.flatMap(header => [magic, header]));
+  return madeFile('rpmdb.sqlite', path => {
+    const words = ['--dbpath', dirname(path), '--define', '_db_backend sqlite'];
+    return (
+      spawnSync('rpmdb', [...words, '--initdb']).status === 0 &&
+      spawnSync('rpmdb', [...words, '--importdb'], { input }).status === 0
+    );
+  });
+}
+
+/** A database of the kind ndb: one page of slots, then the blobs. No rpm that is easily had writes it. */
+export function rpmNdb(headers: readonly Buffer[]): Buffer {
+  const slots = Buffer.alloc(4096);
+  slots.write('RpmP');
+  slots.writeUInt32LE(1, 12);
+  const blobs: Buffer[] = [];
+  let block = 256;
+  for (let slot = 2; slot < 256; slot++) {
+    slots.write('Slot', slot * 16);
+    // Every other slot is free, as after a removal.
+    const header = slot % 2 === 0 ? headers[slot / 2 - 1] : undefined;
+    if (header === undefined) continue;
+    const blob = Buffer.alloc(Math.ceil((header.length + 28) / 16) * 16);
+    blob.write('BlbS');
+    blob.writeUInt32LE(slot, 4);
+    blob.writeUInt32LE(header.length, 12);
+    header.copy(blob, 16);
+    slots.writeUInt32LE(slot, slot * 16 + 4);
+    slots.writeUInt32LE(block, slot * 16 + 8);
+    slots.writeUInt32LE(blob.length / 16, slot * 16 + 12);
+    blobs.push(blob);
+    block += blob.length / 16;
+  }
+  return Buffer.concat([slots, ...blobs]);
+}
+
+function madeFile(name: string, make: (path: string) => boolean): Buffer | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'cg-rpm-'));
+  try {
+    const path = join(folder, name);
+    return make(path) && existsSync(path) ? readFileSync(path) : undefined;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

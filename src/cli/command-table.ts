@@ -13,12 +13,13 @@ export interface CommandEntry {
 /** What the nouns that group commands are about. */
 export const nounPurposes: Readonly<Record<string, string>> = {
   config: 'settings and where they come from',
+  db: 'known vulnerabilities on this machine',
   registry: 'the embedded registry',
   sigstore: 'the local Sigstore',
   trust: 'whom signatures are checked against',
 };
 
-export const commandGroups = ['Start', 'Images', 'Evidence', 'Servers', 'This program'] as const;
+export const commandGroups = ['Start', 'Images', 'Evidence', 'Delivery', 'Servers', 'This program'] as const;
 export type CommandGroup = (typeof commandGroups)[number];
 
 export const commandTable: readonly CommandEntry[] = [
@@ -64,6 +65,30 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'list what is installed in an image: SPDX, CycloneDX',
     group: 'Images',
     load: () => import('./commands/sbom.ts'),
+  },
+  {
+    path: 'scan',
+    purpose: 'look an image up in every scanner, and give one answer',
+    group: 'Images',
+    load: () => import('./commands/scan.ts'),
+  },
+  {
+    path: 'db import',
+    purpose: 'take in advisories: OSV records, a Trivy database',
+    group: 'Images',
+    load: () => import('./commands/db/import.ts'),
+  },
+  {
+    path: 'db update',
+    purpose: 'fetch the newest advisories, from mirrors',
+    group: 'Images',
+    load: () => import('./commands/db/update.ts'),
+  },
+  {
+    path: 'db status',
+    purpose: 'show which advisories are here, and how old they are',
+    group: 'Images',
+    load: () => import('./commands/db/status.ts'),
   },
   {
     path: 'login',
@@ -126,6 +151,30 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'refresh the public root from its signed repository',
     group: 'Evidence',
     load: () => import('./commands/trust/update.ts'),
+  },
+  {
+    path: 'bump',
+    purpose: 'pin digests in an environment that Git describes',
+    group: 'Delivery',
+    load: () => import('./commands/bump.ts'),
+  },
+  {
+    path: 'promote',
+    purpose: 'move digests from one environment to the next',
+    group: 'Delivery',
+    load: () => import('./commands/promote.ts'),
+  },
+  {
+    path: 'rollback',
+    purpose: 'bring back the digests that an environment had before',
+    group: 'Delivery',
+    load: () => import('./commands/rollback.ts'),
+  },
+  {
+    path: 'where',
+    purpose: 'show which digest is in which environment',
+    group: 'Delivery',
+    load: () => import('./commands/where.ts'),
   },
   {
     path: 'registry serve',

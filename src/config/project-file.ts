@@ -58,6 +58,26 @@ export const ProjectFile = mapping({
     remote: text().optional(),
     baseBranch: text().optional(),
   }).optional(),
+  gitops: mapping({
+    repository: text()
+      .describe('where the environments are described; that of this folder without it')
+      .optional(),
+    branch: text().optional(),
+    environments: z
+      .record(
+        z.string(),
+        mapping({
+          path: innerPath().describe('folder of its kustomization'),
+          from: text().describe('the environment that an image must have passed before').optional(),
+          soak: duration().describe('how long it must have been there').optional(),
+          policy: innerPath().describe('what an image must prove to come here').optional(),
+          promotion: innerPath().describe('the same, with what policy.yaml cannot say').optional(),
+        }),
+      )
+      .optional(),
+  })
+    .describe('environments in Git, in the order in which images pass through them')
+    .optional(),
   kargo: mapping({ namespace: text().optional() }).optional(),
   registries: z
     .record(

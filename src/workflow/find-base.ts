@@ -4,6 +4,7 @@ import { parseContent } from '../image/oci/content.ts';
 import type { Location } from '../image/oci/location.ts';
 import { open } from '../image/oci/open.ts';
 import type { Call, Manifest, Registry } from '../image/oci/registry.ts';
+import { readPlatform } from '../image/sbom/catalogue-image.ts';
 import type { Descriptor } from '../model/descriptor.ts';
 import { isDigest } from '../model/digest.ts';
 import { parseImageReference } from '../model/image-reference.ts';
@@ -13,6 +14,7 @@ export interface BaseSearch {
   /** What the user names. */
   readonly base: Location | undefined;
   readonly image: Location;
+  readonly registry: Registry;
   readonly root: Manifest;
   readonly manifest: Manifest;
 }
@@ -29,15 +31,15 @@ export interface FoundBase {
 export async function findBase(
   search: BaseSearch,
   access: RegistryAccess,
-  o: Call & { readonly platform?: string; readonly onNote?: (text: string) => void },
+  o: Call & { readonly onNote?: (text: string) => void },
 ): Promise<FoundBase | undefined> {
-  if (search.base !== undefined) return await openBase(search.base, access, o);
+  if (search.base !== undefined) return await openBase(search.base, search, access, o);
   const told = annotatedBase(search);
   if (told === undefined) return undefined;
   const isNear =
     search.image.kind === 'registry' && told.reference.registry === search.image.reference.registry;
   try {
-    if (isNear) return await openBase(told, access, o);
+    if (isNear) return await openBase(told, search, access, o);
   } catch (error) {
     if (!hasCode(error, 'NOT_FOUND', 'UNAUTHORIZED', 'DENIED')) throw error;
   }
@@ -48,11 +50,13 @@ export async function findBase(
 
 async function openBase(
   location: Location,
+  image: BaseSearch,
   access: RegistryAccess,
-  o: Call & { readonly platform?: string },
+  o: Call,
 ): Promise<FoundBase> {
+  const platform = await readPlatform(image.registry, image.manifest.descriptor, o);
   const { registry, reference } = await open(location, access, o);
-  const manifest = await chooseImage(registry, await registry.manifest(reference, o), o.platform, o);
+  const manifest = await chooseImage(registry, await registry.manifest(reference, o), platform, o);
   return { registry, manifest: manifest.descriptor };
 }
 

@@ -58,9 +58,8 @@ async function listImage(
     ...call,
     ...(o.onChoice !== undefined && { onChoice: o.onChoice }),
   });
-  const found = await findBase({ base, image: location, root, manifest }, access, {
+  const found = await findBase({ base, image: location, registry, root, manifest }, access, {
     ...call,
-    ...(o.platform !== undefined && { platform: o.platform }),
     ...(o.onNote !== undefined && { onNote: o.onNote }),
   });
   const bases = found === undefined ? [] : [await readDiffIds(found.registry, found.manifest, call)];

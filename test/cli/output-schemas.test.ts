@@ -7,6 +7,7 @@ import { commandTable } from '../../src/cli/command-table.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { type UpReady, up } from '../../src/workflow/up/up.ts';
 import { buildRecord, githubEnvironment } from '../build-places.ts';
+import { debianStatus, osReleaseOf } from '../contents.ts';
 import { runCli } from './pretend.ts';
 
 const schemas = join(import.meta.dirname, '../../schema/output');
@@ -42,6 +43,17 @@ function writeJson(name: string, content: object): string {
   return join(folder, name);
 }
 
+/** A small system with a package of its distribution and a file that cannot be read. */
+function rootOf(parent: string): string {
+  const root = join(parent, 'root');
+  mkdirSync(join(root, 'var/lib/dpkg'), { recursive: true });
+  mkdirSync(join(root, 'etc'), { recursive: true });
+  writeFileSync(join(root, 'etc/os-release'), osReleaseOf('debian', '12'));
+  writeFileSync(join(root, 'var/lib/dpkg/status'), debianStatus(['a', '1', 'Source: b (2)\n']));
+  writeFileSync(join(root, 'broken.jar'), 'no zip');
+  return root;
+}
+
 function writeContext(): string {
   const context = join(folder, 'context');
   mkdirSync(context, { recursive: true });
@@ -70,6 +82,8 @@ describe('output schemas', () => {
     ['doctor', () => ['doctor', '--registry', new URL(ready.registry).host]],
     ['completion', () => ['completion', 'bash']],
     ['inspect', () => ['inspect', ready.sample]],
+    ['sbom', () => ['sbom', ready.sample]],
+    ['sbom', () => ['sbom', `dir:${rootOf(folder)}`]],
     ['copy', () => ['copy', ready.sample, `oci:${join(folder, 'hello')}`]],
     ['build', () => ['build', writeContext(), '--to', `oci:${join(folder, 'built')}`]],
     ['logout', () => ['logout', 'registry.invalid']],

@@ -159,7 +159,7 @@ describe.each(systems)('%s', (name, system) => {
         [...words, '--list-all-pkgs', '--format', 'json', '--scanners', 'license', '--quiet', file],
         { maxBuffer: 256 * 1024 * 1024, timeout: 60_000 },
       );
-      const { Metadata, Results } = JSON.parse(stdout.toString('utf8') || `"${stderr}"`) as {
+      const { Metadata, Results } = JSON.parse(stdout.toString('utf8') || `"${String(stderr)}"`) as {
         Metadata: { OS: unknown };
         Results: { Class: string; Packages?: { Name: string; Identifier: { PURL: string } }[] }[];
       };

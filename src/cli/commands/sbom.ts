@@ -21,7 +21,7 @@ export const command = defineCommand({
   ],
   about:
     'Read without a container engine: each layer passes once and nothing is unpacked on disk. Found are dpkg (distroless\n' +
-    'as well), apk, rpm (SQLite), npm, Python, Go programs, Java archives with what is nested in them, and Ruby gems.\n' +
+    'as well), apk, rpm, npm, Python, Go programs, Java archives with what is nested in them, and Ruby gems.\n' +
     'What could not be read is listed as a problem, never left out in silence. Without --platform an index gives the image\n' +
     "for linux on this machine's architecture, or its only one. The same image gives the same bytes: the time in an SBOM is\n" +
     "the image's own (or SOURCE_DATE_EPOCH). Formats: text, table, json, spdx-json, cyclonedx-json.",

@@ -19,6 +19,8 @@ export interface BranchChange extends GitOptions {
   /** Pure in what it reads: it is asked again on every new head. */
   readonly plan: (head: Snapshot) => Promise<PlannedCommit | undefined>;
   readonly onRetry?: (attempt: number, reason: string) => void;
+  /** For plans that look back; without it only the head is fetched. */
+  readonly wholeHistory?: boolean;
   /** Seconds since 1970, for tests; the time of the clock without it. */
   readonly at?: number;
 }
@@ -57,7 +59,7 @@ export async function changeBranch(change: BranchChange): Promise<BranchChanged>
 
 /** Reads a branch without changing it; `depth` 1 is its head alone. */
 export async function readBranch<T>(
-  o: Pick<BranchChange, 'remote' | 'branch' | 'env' | 'signal'> & { readonly wholeHistory?: boolean },
+  o: Pick<BranchChange, 'remote' | 'branch' | 'env' | 'signal' | 'wholeHistory'>,
   read: (head: Snapshot) => Promise<T>,
 ): Promise<T> {
   return await withRepository(o, async git => await read(new Snapshot(git, await fetchHead(git, o))));

@@ -89,7 +89,7 @@ export class Git {
 export function gitFault(args: readonly string[], { code, stderr }: Finished): Fault {
   const told = stderr.toString('utf8').trim().split('\n').slice(-5).join('\n');
   return new Fault('GIT_FAILED', {
-    what: `git ${args.find(word => !word.startsWith('-')) ?? ''} failed`,
+    what: `git ${args.find(word => /^[a-z][a-z-]+$/.test(word)) ?? ''} failed`,
     actual: `${code === undefined ? 'it was ended' : `exit code ${code}`}: ${redactUrls(told).slice(0, 2000)}`,
   });
 }
@@ -100,7 +100,7 @@ export function redactUrls(text: string): string {
 
 /** A remote as people type it: a URL, an scp-like address, or a folder; never an option of Git. */
 export function checkRemote(text: string): string {
-  if (text !== '' && !text.startsWith('-') && !/[\0\n]/.test(text) && !/^ext::/.test(text)) return text;
+  if (text !== '' && !text.startsWith('-') && !/[\0\n]/.test(text) && !text.startsWith('ext::')) return text;
   throw new Fault('USAGE', {
     what: `"${text.slice(0, 100)}" is no Git repository`,
     expected: 'a URL, user@host:path, or a folder',

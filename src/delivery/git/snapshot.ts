@@ -54,10 +54,11 @@ export class Snapshot {
 
   /** Writes all files into a folder; links become plain files, so that none leads out of it. */
   async checkOut(folder: string): Promise<void> {
-    const env = { GIT_INDEX_FILE: `${this.#git.folder}/render-index` };
+    const { folder: repository } = this.#git;
+    const env = { GIT_INDEX_FILE: `${repository}/render-index`, GIT_DIR: repository, GIT_WORK_TREE: folder };
     await this.#git.run(['read-tree', this.commit], { env });
     await this.#git.run(
-      ['-c', 'core.symlinks=false', 'checkout-index', '--all', '--force', `--prefix=${folder}/`],
+      ['-c', 'core.bare=false', '-c', 'core.symlinks=false', 'checkout-index', '--all', '--force'],
       { env },
     );
   }

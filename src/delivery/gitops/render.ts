@@ -46,20 +46,31 @@ async function findKustomize(env: Environment, signal?: AbortSignal): Promise<st
   return undefined;
 }
 
-/** What rendered before and after an edit: exactly the images that were meant may differ. */
+export interface MeantImages {
+  /** Repositories that the entries stood for before. */
+  readonly before: ReadonlySet<string>;
+  /** `repository@digest` */
+  readonly after: ReadonlySet<string>;
+}
+
+/** What rendered before and after an edit: nothing but the images that were meant may have gone or come. */
 export function unexpectedChanges(
   before: readonly string[],
   after: readonly string[],
-  expected: ReadonlySet<string>,
+  meant: MeantImages,
 ): readonly string[] {
-  const gone = subtract(before, after);
-  const come = subtract(after, before);
-  const strangers = come.filter(image => !expected.has(digestOf(image)));
-  return gone.length === come.length ? strangers : [...strangers, ...gone.map(image => `${image} is gone`)];
+  const gone = subtract(before, after).filter(image => !meant.before.has(repositoryOf(image)));
+  const come = subtract(after, before).filter(image => !meant.after.has(withoutTag(image)));
+  return [...gone.map(image => `${image} is gone`), ...come.map(image => `${image} has come`)];
 }
 
-function digestOf(image: string): string {
-  return image.slice(image.indexOf('@') + 1);
+function repositoryOf(image: string): string {
+  return image.replace(/@.*$/, '').replace(/:[^:/]+$/, '');
+}
+
+/** `repository:tag@digest` is what `repository@digest` is. */
+function withoutTag(image: string): string {
+  return image.replace(/:[^:/@]+(?=@)/, '');
 }
 
 function subtract(from: readonly string[], what: readonly string[]): string[] {

@@ -15,6 +15,8 @@ export interface Command {
   readonly outputLimit?: number;
   readonly onStderr?: (chunk: Buffer) => void;
   readonly signal?: AbortSignal;
+  /** Run it as somebody else, which only root can. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 export interface Finished {
@@ -37,6 +39,7 @@ export async function run(command: Command): Promise<Finished> {
     detached: process.platform !== 'win32',
     windowsHide: true,
     ...(command.cwd !== undefined && { cwd: command.cwd }),
+    ...command.user,
   });
   let failure: unknown;
   const end = (reason: unknown): void => {

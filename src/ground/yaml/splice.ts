@@ -96,7 +96,7 @@ export function insertLines(text: string, after: number, lines: readonly string[
   return { start: next + 1, end: next + 1, text: `${joined}${lineEnd}` };
 }
 
-function endOfPair({ key, value }: Pair<unknown, unknown>): number {
+function endOfPair({ key, value }: Pair): number {
   const node = value as Node | null;
   return node?.range?.[1] ?? (key as Node | null)?.range?.[1] ?? 0;
 }

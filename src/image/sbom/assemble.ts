@@ -19,7 +19,9 @@ const databasePlaces = [
   'usr/lib/opkg/status',
   'lib/apk/db/installed',
   'usr/lib/apk/db/installed',
-  ...['var/lib', 'usr/lib/sysimage', 'usr/share'].map(folder => `${folder}/rpm/rpmdb.sqlite`),
+  ...['var/lib', 'usr/lib/sysimage', 'usr/share'].flatMap(folder =>
+    ['rpmdb.sqlite', 'Packages.db', 'Packages'].map(name => `${folder}/rpm/${name}`),
+  ),
 ];
 const databaseFolders = ['var/lib/dpkg/status.d', 'var/lib/dpkg/info'];
 

@@ -126,7 +126,7 @@ describe('what is found in an image', () => {
       1117: ['x.py', 'METADATA'],
       1116: [0, 1],
       1118: ['/usr/', '/usr/x.dist-info/'],
-      9: 'y'.repeat(50_000),
+      1005: 'y'.repeat(50_000),
     }),
   ]);
   it.skipIf(database === undefined)(
@@ -171,7 +171,7 @@ describe('what is found in an image', () => {
     const found = await contentsOf([
       [
         ...debian,
-        { name: 'var/lib/rpm/Packages', content: 'old' },
+        { name: 'var/lib/rpm/rpmdb.sqlite-wal', content: 'new' },
         { name: 'a/node_modules/b/package.json', content: '{' },
         { name: 'x.jar', content: 'no zip' },
         { name: '../../etc/passwd', content: 'x' },
@@ -182,7 +182,7 @@ describe('what is found in an image', () => {
       'layer ../../etc/passwd',
       'npm a/node_modules/b/package.json',
       'dpkg chroot/var/lib/dpkg/status',
-      'rpm var/lib/rpm/Packages',
+      'rpm var/lib/rpm/rpmdb.sqlite-wal',
       'java x.jar',
     ]);
     expect(found.packages).toHaveLength(2);

@@ -45,6 +45,15 @@ export async function catalogueImage(
   );
 }
 
+/** The platform that the configuration of an image names. */
+export async function readPlatform(
+  registry: Registry,
+  manifest: Pick<Descriptor, 'digest'>,
+  o: Call = {},
+): Promise<string | undefined> {
+  return (await readImageFacts(registry, manifest.digest, o)).platform;
+}
+
 /** The diffIDs of an image, for those that are built on it. */
 export async function readDiffIds(
   registry: Registry,

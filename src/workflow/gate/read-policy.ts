@@ -60,7 +60,7 @@ export async function readPolicy(o: PolicyChoice): Promise<ReadPolicy> {
   const policy: Policy = {
     ...defined({ name: spec.name, publicKey }),
     identities:
-      identities.length > 0 || publicKey !== undefined ? identities : requirements.flatMap(({ by }) => by),
+      identities.length > 0 || publicKey !== undefined ? identities : everybody(requirements),
     sources,
     requirements,
     trust: {
@@ -102,6 +102,12 @@ function identitiesOf({ identity }: PolicyFile, o: PolicyChoice): IdentityPatter
   if (o.identity !== undefined) return [{ ...defined({ ...identity, ...o.identity }) }];
   if (o.publicKey !== undefined || identity === undefined) return [];
   return [{ ...defined(identity) }];
+}
+
+/** Everybody who may vouch for something, each once: an identity that stood there twice would match twice. */
+function everybody(requirements: readonly Requirement[]): IdentityPattern[] {
+  const all = requirements.flatMap(({ by }) => by);
+  return [...new Map(all.map(one => [JSON.stringify(one), one])).values()];
 }
 
 function sourceOf(

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   alpineInstalled,
+  berkeleyHash,
   debianStatus,
   gemspec,
   jarOf,
@@ -10,7 +11,9 @@ import {
   packageJson,
   pythonMetadata,
   rpmDatabase,
+  rpmDatabaseByRpm,
   rpmHeader,
+  rpmNdb,
   zipOf,
 } from '../../../../test/contents.ts';
 import { Fault } from '../../../ground/fault/fault.ts';
@@ -58,11 +61,20 @@ const modules =
   'path\tx.org/a\nmod\tx.org/a\tv1.0.0\nlong\ndep\tx.org/b/c\tv2.0.0\th1:x\ndep\told\tv1\n=>\tx.org/new\tv3.0.0\th1:y\nbuild\tvcs.revision=abc\n';
 const rpm = rpmDatabase(
   Array.from({ length: 60 }, (_, at) =>
-    rpmHeader({ 1000: `p${at}`, 1001: '1', 1002: '2', 9: 'z'.repeat(at * 40) }),
+    rpmHeader({ 1000: `p${at}`, 1001: '1', 1002: '2', 1005: 'z'.repeat(at * 40) }),
   ),
   512,
 );
 const nested = jarOf('g', 'a', '1', { 'b.jar': jarOf('g', 'b', '2') });
+
+const headers = Array.from({ length: 40 }, (_, at) =>
+  rpmHeader({ 1000: `p${at}`, 1001: '1', 1002: '2', 1005: 'z'.repeat(1500 + at * 400) }),
+);
+const rpmKinds = [
+  ['var/lib/rpm/Packages', berkeleyHash(headers)],
+  ['usr/lib/sysimage/rpm/Packages.db', rpmNdb(headers)],
+  ['usr/lib/sysimage/rpm/rpmdb.sqlite', rpmDatabaseByRpm(headers)],
+].filter((sample): sample is [string, Buffer] => sample[1] !== undefined);
 
 const samples: [path: string, content: Buffer | string][] = [
   ['etc/os-release', osReleaseOf('debian', '12')],
@@ -73,6 +85,7 @@ const samples: [path: string, content: Buffer | string][] = [
   ['specifications/a.gemspec', gemspec('a', '1')],
   ['a.jar', nested],
   ['bin/go', goProgram(modules)],
+  ...rpmKinds,
   ...(rpm === undefined ? [] : ([['var/lib/rpm/rpmdb.sqlite', rpm]] as [string, Buffer][])),
 ];
 
@@ -165,6 +178,13 @@ describe('Java archives', () => {
 });
 
 describe('RPM databases', () => {
+  it.each(rpmKinds)('in %s have every package', (path, content) => {
+    const names = read(path, content)
+      .packages?.map(({ name, version }) => `${name} ${version}`)
+      .sort();
+    expect(names).toEqual(headers.map((_, at) => `p${at} 1-2`).sort());
+  });
+
   it.skipIf(rpm === undefined)('with circles and chains without end are faults [needs python3]', () => {
     const doctored = Buffer.from(rpm ?? '');
     for (let page = 1; page < doctored.length / 512; page++) {
@@ -176,8 +196,10 @@ describe('RPM databases', () => {
     expect(() => read('var/lib/rpm/rpmdb.sqlite', doctored)).toThrow(Fault);
   });
 
-  it.each(['Packages', 'Packages.db', 'rpmdb.sqlite-wal'])('of the kind %s are named as not read', name => {
-    expect(read(`var/lib/rpm/${name}`, 'x').problems).toHaveLength(1);
+  it('that are no databases are named, and so are changes beside one', () => {
+    for (const name of ['Packages', 'Packages.db', 'rpmdb.sqlite'])
+      expect(() => read(`var/lib/rpm/${name}`, Buffer.alloc(8192, 1))).toThrow(Fault);
+    expect(read('var/lib/rpm/rpmdb.sqlite-wal', 'x').problems).toHaveLength(1);
   });
 });
 

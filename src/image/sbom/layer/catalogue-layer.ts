@@ -49,7 +49,7 @@ class LayerCollector {
       hardLinks: [...this.#hardLinks.values()],
       whiteouts: this.#whiteouts,
       opaque: this.#opaque,
-      problems: this.#problems,
+      problems: [...this.#problems, ...this.#unreadLinks()],
     };
   }
 
@@ -107,6 +107,22 @@ class LayerCollector {
       found: found => this.#files.set(file.path, [...(this.#files.get(file.path) ?? []), found]),
       problem: problem => this.#problems.push(problem),
     });
+  }
+
+  /** The content of a hard link passed under its other name; where nobody wanted that one, it is unknown. */
+  #unreadLinks(): InventoryProblem[] {
+    return [...this.#hardLinks.values()].flatMap(([path, target]) => {
+      const reader = this.#readerOf(path);
+      const place = normalisePath(target);
+      if (reader === undefined || (place !== undefined && this.#readerOf(place) !== undefined)) return [];
+      const message = `is a hard link to ${target}, under whose name it was not read`;
+      return [{ cataloguer: reader.id, path, message }];
+    });
+  }
+
+  /** Who reads a file for its name; programs are read for what is in them, and have been. */
+  #readerOf(path: string): Cataloguer | undefined {
+    return this.#cataloguers.find(({ open }) => open({ path, size: 1, mode: 0o644 }) !== undefined);
   }
 
   #forget(path: string): void {

@@ -155,6 +155,19 @@ describe('layers on top of each other', () => {
 });
 
 describe('the tar of a layer', () => {
+  it('says so when what is wanted passed under a name that nobody wants', async () => {
+    const link = (name: string): TarFile => ({ name, type: '1', link: 'store/ab' });
+    const tar = tarOf([
+      { name: 'store/ab', content: pythonMetadata('x', '1') },
+      link('x.egg-info'),
+      link('y'),
+    ]);
+    const { problems } = await catalogueLayer(inPieces(tar, 1000), allCataloguers, 'test');
+    expect(problems).toEqual([
+      { cataloguer: 'python', path: 'x.egg-info', message: expect.stringContaining('store/ab') },
+    ]);
+  });
+
   const long = `${'long/'.repeat(60)}name`;
 
   it.each([1, 7, 512, 513, 100_000])('is read the same in pieces of %i bytes', async size => {

@@ -1,0 +1,5 @@
+BOOKS = ["The Trial", "Solaris", "Momo"]
+
+
+def list_books():
+    return BOOKS

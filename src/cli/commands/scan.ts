@@ -1,0 +1,188 @@
+import { exitCodes } from '../../ground/fault/exit-codes.ts';
+import { stage } from '../../ground/progress/progress.ts';
+import { formatJson } from '../../ground/terminal/format-json.ts';
+import { defined } from '../../model/defined.ts';
+import { severities } from '../../model/severity.ts';
+import {
+  engineNames,
+  type ScannedWithRuns,
+  scanImage,
+  writeCosignVuln,
+  writeSarif,
+} from '../../workflow/scan-image.ts';
+import { defineCommand } from '../command.ts';
+import { completeImageArgument, platforms, reachOptions, registryFlags } from '../registry-flags.ts';
+import { renderScan } from '../show/scan.ts';
+import { version } from '../version.ts';
+
+export const command = defineCommand({
+  examples: [
+    { run: 'cg scan ghcr.io/shop/web:1.4', does: 'every scanner that is here, one answer' },
+    {
+      run: 'cg scan 127.0.0.1:5000/shop/web:1.4 --engine embedded --require 1-engine',
+      does: 'on a machine without scanners; the answer says that it is one opinion',
+    },
+    { run: 'cg scan oci:./web --all --severity medium', does: 'what has no fix blocks too, from medium up' },
+    {
+      run: 'cg scan sbom:web.cdx.json --output sarif --output-file web.sarif',
+      does: 'from an inventory, for a forge',
+    },
+  ],
+  about:
+    'Exit code 0: allow. 1: deny. 3: no verdict, because a scanner or its data could not be had. 4: no verdict, because\n' +
+    'something cannot be trusted. A scanner that fails, hangs, says nothing or has old data never means allow. The image is\n' +
+    'pulled once, by its digest, and every scanner sees the same bytes, without network and without your credentials.',
+  args: [
+    {
+      name: 'TARGET',
+      brief: 'an image, oci:FOLDER, oci-archive:FILE, docker-archive:FILE, or sbom:FILE',
+      required: true,
+      complete: completeImageArgument,
+    },
+  ],
+  flags: {
+    engine: {
+      kind: 'text',
+      placeholder: 'NAME',
+      brief: 'only this engine; all that are here unless said otherwise',
+      many: true,
+      choices: engineNames,
+      group: 'Engines',
+    },
+    require: {
+      kind: 'text',
+      placeholder: 'N',
+      brief: 'how many engines must have looked',
+      choices: ['1-engine', '2-engines', '3-engines'],
+      fallback: '2-engines',
+      group: 'Engines',
+    },
+    independent: { kind: 'toggle', brief: 'with as many different advisory databases', group: 'Engines' },
+    allowUnverifiedTools: {
+      kind: 'toggle',
+      brief: 'run scanners that the lock does not vouch for; they can deny, but never allow',
+      group: 'Engines',
+    },
+    maxDbAge: {
+      kind: 'duration',
+      placeholder: 'TIME',
+      brief: 'older advisories count as none',
+      fallback: 5 * 24 * 3_600_000,
+      group: 'Engines',
+    },
+    db: {
+      kind: 'text',
+      placeholder: 'FOLDER',
+      brief: 'where cg db keeps its index',
+      env: 'CG_DB',
+      complete: 'files',
+      group: 'Engines',
+    },
+    severity: {
+      kind: 'text',
+      placeholder: 'LEVEL',
+      brief: 'what blocks, from this severity up',
+      choices: severities,
+      fallback: 'high',
+      group: 'Verdict',
+    },
+    all: { kind: 'toggle', brief: 'block what has no fix as well', group: 'Verdict' },
+    fixableOnly: {
+      kind: 'toggle',
+      brief: 'block only what has a fix, which is so unless --all',
+      group: 'Verdict',
+    },
+    blockOn: {
+      kind: 'text',
+      placeholder: 'WHO',
+      brief: 'how many engines must say it before it blocks',
+      choices: ['any', 'all'],
+      fallback: 'any',
+      group: 'Verdict',
+    },
+    waivers: {
+      kind: 'text',
+      placeholder: 'FILE',
+      brief: 'accepted risks; waivers.yaml unless said otherwise',
+      complete: 'files',
+      group: 'Verdict',
+    },
+    vex: {
+      kind: 'text',
+      placeholder: 'FILE',
+      brief: 'OpenVEX: what does not affect this image',
+      many: true,
+      complete: 'files',
+      group: 'Verdict',
+    },
+    exitCode: {
+      kind: 'toggle',
+      brief: 'leave with 0 whatever the verdict is',
+      fallback: true,
+      group: 'Verdict',
+    },
+    platform: {
+      kind: 'text',
+      placeholder: 'OS/ARCH',
+      brief: 'only this platform; all of an index unless said otherwise',
+      complete: () => platforms,
+    },
+    base: {
+      kind: 'text',
+      placeholder: 'IMAGE',
+      brief: 'the image it was built on: its flaws are fixed there',
+      complete: completeImageArgument,
+    },
+    cache: { kind: 'toggle', brief: 'read every layer again, and keep nothing', fallback: true },
+    ...registryFlags,
+  },
+  formats: {
+    sarif: result => formatJson(writeSarif(result.reports, version)),
+    'cosign-vuln': formatPredicates,
+  },
+  async run({ flags, args: [target = ''] }, context) {
+    const reach = await reachOptions(flags, context);
+    const result = await stage(context.progress, `scan ${target}`, id =>
+      scanImage({
+        ...reach,
+        target,
+        cwd: context.cwd,
+        clock: context.clock,
+        version,
+        cache: flags.cache,
+        vexFiles: flags.vex,
+        allowUnverifiedTools: flags.allowUnverifiedTools,
+        policy: {
+          requireEngines: Number(flags.require[0]),
+          independent: flags.independent,
+          blockOn: flags.blockOn,
+          threshold: flags.severity,
+          fixableOnly: !flags.all || flags.fixableOnly,
+          maxDbAge: flags.maxDbAge,
+        },
+        onLayer: (done, total) => context.progress({ type: 'amount', id, done, total, unit: 'items' }),
+        ...(flags.engine.length > 0 && { engines: flags.engine }),
+        ...defined({
+          platform: flags.platform,
+          base: flags.base,
+          waiversFile: flags.waivers,
+          database: flags.db,
+        }),
+      }),
+    );
+    return { result, exit: flags.exitCode ? exitOf(result) : exitCodes.done };
+  },
+  text: renderScan,
+});
+
+function exitOf({ verdict }: ScannedWithRuns): 0 | 1 | 3 | 4 {
+  if (verdict.status === 'allow') return exitCodes.done;
+  if (verdict.status === 'deny') return exitCodes.deny;
+  return verdict.cause === 'trust' ? exitCodes.trust : exitCodes.remote;
+}
+
+/** One predicate alone, as cg attest takes it; several are a list. */
+function formatPredicates(result: ScannedWithRuns): string {
+  const predicates = result.reports.flatMap((report, at) => writeCosignVuln(report, result.runs[at]));
+  return formatJson(predicates.length === 1 ? predicates[0] : predicates);
+}

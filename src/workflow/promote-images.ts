@@ -1,0 +1,162 @@
+import type { Snapshot } from '../delivery/git/snapshot.ts';
+import type { ImageChange, ImagePin } from '../delivery/gitops/image-file.ts';
+import { Fault } from '../ground/fault/fault.ts';
+import { formatDuration } from '../ground/terminal/amounts.ts';
+import { type Clock, systemClock } from '../model/clock.ts';
+import { type BumpedImages, type BumpImagesOptions, pinInEnvironment, titleOf } from './bump-images.ts';
+import { readEnvironment } from './gitops/edit-environment.ts';
+import type { Environment } from './gitops/environments.ts';
+import { environmentBefore, findEnvironment, readDeployment } from './gitops/environments.ts';
+import { digestHistory } from './gitops/pin-history.ts';
+import { requireEvidence } from './gitops/require-evidence.ts';
+
+export interface PromoteImagesOptions extends Omit<BumpImagesOptions, 'environment' | 'images' | 'add'> {
+  readonly from: string;
+  readonly to: string;
+  /** Entries to promote; all of them without any. */
+  readonly names?: readonly string[];
+  /** Why a condition may be left out; the commit says so. */
+  readonly hotfix?: string;
+  readonly clock?: Clock;
+}
+
+export interface PromotedImages extends BumpedImages {
+  readonly from: string;
+  readonly conditions: readonly Condition[];
+}
+
+export type ConditionCode = 'order' | 'not-in-source' | 'not-running' | 'soak' | 'evidence';
+
+/** What must hold before an image moves; one that could not be looked at is said to be unseen. */
+export interface Condition {
+  readonly code: ConditionCode;
+  readonly image?: string;
+  readonly holds: boolean | 'unseen' | 'waived';
+  readonly detail: string;
+}
+
+interface Moving {
+  readonly pin: ImagePin;
+  readonly image: string;
+}
+
+/** Moves digests from one environment to the next: the same bytes, never a tag, all of them or none. */
+export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedImages> {
+  const deployment = await readDeployment(o);
+  const [source, target] = [findEnvironment(deployment, o.from), findEnvironment(deployment, o.to)];
+  const conditions = new Map<string, Condition>();
+  const note = (condition: Condition) =>
+    conditions.set(`${condition.code} ${condition.image ?? ''}`, condition);
+  const before = environmentBefore(deployment, target);
+  note({
+    code: 'order',
+    holds: before?.name === source.name || (o.hotfix !== undefined && 'waived'),
+    detail:
+      before === undefined
+        ? `nothing comes before ${target.name}`
+        : `${target.name} comes after ${before.name}`,
+  });
+  note({ code: 'not-running', holds: 'unseen', detail: 'no cluster is configured: what Git says was taken' });
+  const checked = new Set<string>();
+  const done = await pinInEnvironment(
+    deployment,
+    target,
+    { ...o, wholeHistory: true },
+    {
+      change: async (file, head) => {
+        const moving = await findMoving(head, source, file.pins, o);
+        for (const one of moving) note(await soakOf(one, head, source, target, o));
+        refuseUnmet([...conditions.values()]);
+        for (const { image } of moving) {
+          if (checked.has(image)) continue;
+          const { evidence, local } = await requireEvidence(image, target, o);
+          const detail =
+            evidence === 'unverified'
+              ? 'nobody was asked'
+              : local
+                ? 'allowed, with local trust'
+                : 'allowed by the policy';
+          note({ code: 'evidence', image, holds: evidence === 'unverified' ? 'waived' : true, detail });
+          checked.add(image);
+        }
+        return moving.map(
+          ({ pin }): ImageChange => ({
+            name: pin.name,
+            digest: pin.digest ?? '',
+            ...(pin.tag !== undefined && { tag: pin.tag }),
+            ...(pin.newName !== undefined && { newName: pin.newName }),
+            add: true,
+          }),
+        );
+      },
+      title: changes => `deploy(${target.name}): ${titleOf(changes)}`,
+      trailers: (changes, head) => [
+        ...changes.map(({ name, to }) => ['Image', `${name}@${to}`] as const),
+        ['Promoted-From', `${source.name}@${head.commit}`],
+        ...(o.hotfix === undefined ? [] : ([['Hotfix-Reason', o.hotfix]] as const)),
+      ],
+    },
+  );
+  return { ...done, from: source.name, conditions: [...conditions.values()] };
+}
+
+async function findMoving(
+  head: Snapshot,
+  source: Environment,
+  targetPins: readonly ImagePin[],
+  o: PromoteImagesOptions,
+): Promise<readonly Moving[]> {
+  const { pins, path } = await readEnvironment(head, source);
+  const names = o.names ?? [];
+  const missing = names.filter(name => !pins.some(pin => pin.name === name));
+  if (missing.length > 0) {
+    throw new Fault('PROMOTION_REFUSED', {
+      what: `${source.name} does not pin ${missing.join(', ')} (not-in-source)`,
+      where: path,
+      expected: pins.map(({ name }) => name).join(', ') || 'at least one image',
+    });
+  }
+  const chosen = names.length === 0 ? pins : pins.filter(({ name }) => names.includes(name));
+  const unpinned = chosen.filter(({ digest }) => digest === undefined);
+  if (unpinned.length > 0) {
+    throw new Fault('PROMOTION_REFUSED', {
+      what: `${source.name} pins ${unpinned.map(({ name }) => name).join(', ')} without a digest (not-in-source)`,
+      where: path,
+      next: `cg bump ${source.name} IMAGE@sha256:…`,
+    });
+  }
+  return chosen
+    .filter(pin => targetPins.find(({ name }) => name === pin.name)?.digest !== pin.digest)
+    .map(pin => ({ pin, image: `${pin.newName ?? pin.name}@${pin.digest}` }));
+}
+
+async function soakOf(
+  { pin, image }: Moving,
+  head: Snapshot,
+  source: Environment,
+  target: Environment,
+  o: PromoteImagesOptions,
+): Promise<Condition> {
+  const [current] = await digestHistory(head, source, pin.name);
+  const now = (o.clock ?? systemClock).now().getTime();
+  const age = current === undefined ? 0 : now - current.since * 1000;
+  const holds = age >= target.soak || (o.hotfix !== undefined && 'waived');
+  return {
+    code: 'soak',
+    image,
+    holds,
+    detail: `in ${source.name} for ${formatDuration(Math.max(0, age))}, ${target.soak === 0 ? 'no wait is asked for' : `${formatDuration(target.soak)} are asked for`}`,
+  };
+}
+
+function refuseUnmet(conditions: readonly Condition[]): void {
+  const unmet = conditions.filter(({ holds }) => holds === false);
+  if (unmet.length === 0) return;
+  throw new Fault('PROMOTION_REFUSED', {
+    what: `${unmet.length === 1 ? 'a condition does' : `${unmet.length} conditions do`} not hold: ${unmet.map(({ code }) => code).join(', ')}`,
+    actual: unmet
+      .map(({ code, image, detail }) => `${code}${image === undefined ? '' : ` of ${image}`}: ${detail}`)
+      .join('; '),
+    next: 'wait, promote in order, or --hotfix REASON, which the commit records',
+  });
+}

@@ -1,0 +1,72 @@
+import type { Snapshot } from '../delivery/git/snapshot.ts';
+import type { ImageChange } from '../delivery/gitops/image-file.ts';
+import { Fault } from '../ground/fault/fault.ts';
+import { type BumpedImages, type BumpImagesOptions, pinInEnvironment, titleOf } from './bump-images.ts';
+import { type EnvironmentFile } from './gitops/edit-environment.ts';
+import { type Environment, findEnvironment, readDeployment } from './gitops/environments.ts';
+import { digestHistory } from './gitops/pin-history.ts';
+import { requireEvidence } from './gitops/require-evidence.ts';
+
+export interface RollBackOptions extends Omit<BumpImagesOptions, 'images' | 'add'> {
+  /** Entries to roll back; without any, all that have a digest before this one. */
+  readonly names?: readonly string[];
+  readonly reason?: string;
+}
+
+/** Brings back the digests that an environment had before, when their evidence still satisfies its policy. */
+export async function rollBack(o: RollBackOptions): Promise<BumpedImages> {
+  const deployment = await readDeployment(o);
+  const environment = findEnvironment(deployment, o.environment);
+  return await pinInEnvironment(
+    deployment,
+    environment,
+    { ...o, wholeHistory: true },
+    {
+      change: async (file, head) => {
+        const changes = await findPrevious(file, head, environment, o);
+        for (const { name, digest, newName } of changes)
+          await requireEvidence(`${newName ?? name}@${digest}`, environment, o);
+        return changes;
+      },
+      title: changes => `revert(${environment.name}): ${titleOf(changes)}`,
+      trailers: changes => [
+        ...changes.map(({ name, to }) => ['Image', `${name}@${to}`] as const),
+        ...changes.flatMap(({ name, from }) =>
+          from === undefined ? [] : [['Rolled-Back-From', `${name}@${from}`] as const],
+        ),
+        ...(o.reason === undefined ? [] : ([['Reason', o.reason]] as const)),
+      ],
+    },
+  );
+}
+
+async function findPrevious(
+  { pins, path }: EnvironmentFile,
+  head: Snapshot,
+  environment: Environment,
+  { names = [] }: RollBackOptions,
+): Promise<readonly ImageChange[]> {
+  const chosen = names.length === 0 ? pins : pins.filter(({ name }) => names.includes(name));
+  const changes: ImageChange[] = [];
+  for (const pin of chosen) {
+    const previous = (await digestHistory(head, environment, pin.name)).find(
+      ({ digest }) => digest !== pin.digest,
+    );
+    if (previous === undefined) continue;
+    changes.push({
+      name: pin.name,
+      digest: previous.digest,
+      ...(previous.tag !== undefined && pin.tag !== undefined && { tag: previous.tag }),
+      ...(pin.newName !== undefined && { newName: pin.newName }),
+    });
+  }
+  if (changes.length > 0) return changes;
+  throw new Fault('PROMOTION_REFUSED', {
+    what:
+      names.length === 0
+        ? `${environment.name} never had other digests`
+        : `${environment.name} never had another digest of ${names.join(', ')}`,
+    where: path,
+    expected: 'a commit of its file with another digest',
+  });
+}

@@ -1,0 +1,209 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { readWaivers } from '../config/waivers-file.ts';
+import { Fault } from '../ground/fault/fault.ts';
+import { readRegularFile } from '../ground/store/regular-file.ts';
+import { isMissing } from '../ground/store/write-fault.ts';
+import type { RegistryAccess } from '../image/oci/access.ts';
+import { imagePlatform, parseContent } from '../image/oci/content.ts';
+import { formatLocation, type Location } from '../image/oci/location.ts';
+import { open, registriesOf, toLocation } from '../image/oci/open.ts';
+import type { Registry } from '../image/oci/registry.ts';
+import { readDiffIds } from '../image/sbom/catalogue-image.ts';
+import { readSbom } from '../image/sbom/formats/read-sbom.ts';
+import type { Clock } from '../model/clock.ts';
+import { type Descriptor, formatPlatform } from '../model/descriptor.ts';
+import type { Digest } from '../model/digest.ts';
+import { type ScanReport, type ScanVerdict, worstVerdict } from '../model/finding.ts';
+import { formatImageReference } from '../model/image-reference.ts';
+import type { EngineRun, ScanEngine } from '../risk/scan/engine.ts';
+import { defaultScanPolicy, type ScanPolicy } from '../risk/scan/policy.ts';
+import { scanTarget } from '../risk/scan/scan-target.ts';
+import { readVex, type VexStatement } from '../risk/scan/vex.ts';
+import type { Waiver } from '../risk/scan/waivers.ts';
+import { findEntry } from './choose-image.ts';
+import { layerCacheFolder } from './list-contents.ts';
+import { type ReachOptions, reachRegistries } from './reach-registries.ts';
+import { type OpenEngines, openEngines } from './scan/open-engines.ts';
+import { scanManifest } from './scan-manifest.ts';
+
+export type { Finding, ScanReport, ScanRule } from '../model/finding.ts';
+export { scanActions } from '../risk/scan/actions.ts';
+export { writeCosignVuln } from '../risk/scan/formats/cosign-vuln.ts';
+export { writeSarif } from '../risk/scan/formats/sarif.ts';
+export { type EngineName, engineNames } from './scan/open-engines.ts';
+
+export interface ScanImage extends ReachOptions, Omit<OpenEngines, 'env'> {
+  /** An image anywhere, or `sbom:FILE`. */
+  readonly target: string;
+  readonly cwd: string;
+  readonly clock: Clock;
+  readonly policy?: Partial<ScanPolicy>;
+  /** Of an index only this one; without it every one. */
+  readonly platform?: string;
+  readonly base?: string;
+  readonly waiversFile?: string;
+  readonly vexFiles?: readonly string[];
+  readonly cache?: boolean;
+  readonly onLayer?: (done: number, all: number) => void;
+  readonly onEngine?: (id: string, status: string) => void;
+}
+
+/** The answer about a target: one report for each image in it. */
+export interface ScannedImage {
+  readonly schema: 'scan/v1';
+  readonly reference: string;
+  readonly verdict: Pick<ScanVerdict, 'status' | 'cause'>;
+  readonly reports: readonly ScanReport[];
+}
+
+/** With what only files want: the engines' own words, by image. */
+export interface ScannedWithRuns extends ScannedImage {
+  readonly runs: readonly (readonly EngineRun[])[];
+}
+
+interface Settings {
+  readonly engines: readonly ScanEngine[];
+  readonly waivers: readonly Waiver[];
+  readonly vex: readonly VexStatement[];
+}
+
+const largestFile = 512 * 1024 * 1024;
+
+/** Asks every engine about an image or an SBOM, and gives one answer. */
+export async function scanImage(o: ScanImage): Promise<ScannedWithRuns> {
+  const settings: Settings = {
+    waivers: (await readWaivers(o.waiversFile, o.cwd)) as readonly Waiver[],
+    vex: (await Promise.all((o.vexFiles ?? []).map(file => readVexFile(resolve(o.cwd, file))))).flat(),
+    engines: await openEngines(o),
+  };
+  if (o.target.startsWith('sbom:')) return await scanSbom(resolve(o.cwd, o.target.slice(5)), settings, o);
+  const image = toLocation(o.target);
+  const base = o.base === undefined ? undefined : toLocation(o.base);
+  const registries = [image, ...(base === undefined ? [] : [base])].flatMap(registriesOf);
+  return await reachRegistries(o, registries, access => scanLocation(image, base, access, settings, o));
+}
+
+async function scanLocation(
+  image: Location,
+  base: Location | undefined,
+  access: RegistryAccess,
+  settings: Settings,
+  o: ScanImage,
+): Promise<ScannedWithRuns> {
+  const call = o.signal === undefined ? {} : { signal: o.signal };
+  const { registry, reference, location } = await open(image, access, call);
+  const root = await registry.manifest(reference, call);
+  const bases = base === undefined ? [] : [await readBase(base, access, o)];
+  const scanned = [];
+  for (const { digest, platform } of await listImages(registry, root.descriptor, o)) {
+    scanned.push(
+      await scanManifest({
+        ...call,
+        ...settings,
+        registry,
+        manifest: { digest },
+        name: nameOf(location, digest),
+        clock: o.clock,
+        bases,
+        ...(platform !== undefined && { platform }),
+        ...(digest !== root.descriptor.digest && { indexDigest: root.descriptor.digest }),
+        ...(o.cache !== false && { cacheFolder: layerCacheFolder(o.env) }),
+        ...(o.policy !== undefined && { policy: o.policy }),
+        ...(o.onLayer !== undefined && { onLayer: o.onLayer }),
+        ...(o.onEngine !== undefined && { onEngine: o.onEngine }),
+      }),
+    );
+  }
+  return summarise(formatLocation(location), scanned);
+}
+
+function summarise(
+  reference: string,
+  scanned: readonly { readonly report: ScanReport; readonly runs: readonly EngineRun[] }[],
+): ScannedWithRuns {
+  const reports = scanned.map(({ report }) => report);
+  const verdict = worstVerdict(reports.map(each => each.verdict));
+  const answer: ScannedImage = { schema: 'scan/v1', reference, verdict, reports };
+  // Raw reports are evidence, and too much for the answer itself: whoever prints it does not print them.
+  return Object.defineProperty(answer, 'runs', { value: scanned.map(({ runs }) => runs) }) as ScannedWithRuns;
+}
+
+/** The images of an index, or the one that it is; attestations in it are no images. */
+async function listImages(
+  registry: Registry,
+  root: Descriptor,
+  o: ScanImage,
+): Promise<readonly { readonly digest: Digest; readonly platform?: string }[]> {
+  const call = o.signal === undefined ? {} : { signal: o.signal };
+  const content = parseContent(await registry.manifest(root.digest, call));
+  if (content.kind !== 'index') return [{ digest: root.digest }];
+  const entries =
+    o.platform === undefined ? content.manifests : [findEntry(registry, content.manifests, o.platform)];
+  const images = new Map<Digest, string | undefined>();
+  for (const entry of entries) {
+    const platform = imagePlatform(entry);
+    if (
+      platform === undefined &&
+      (entry.platform ?? entry.annotations?.['vnd.docker.reference.type']) !== undefined
+    )
+      continue;
+    images.set(entry.digest, platform === undefined ? undefined : formatPlatform(platform));
+  }
+  if (images.size > 0) {
+    return [...images].map(([digest, platform]) => ({ digest, ...(platform !== undefined && { platform }) }));
+  }
+  throw new Fault('NOT_FOUND', { what: `${registry.place} has no image to scan`, where: registry.place });
+}
+
+async function readBase(base: Location, access: RegistryAccess, o: ScanImage): Promise<readonly string[]> {
+  const call = o.signal === undefined ? {} : { signal: o.signal };
+  const { registry, reference } = await open(base, access, call);
+  const { descriptor } = await registry.manifest(reference, call);
+  const [first] = await listImages(registry, descriptor, o);
+  return await readDiffIds(registry, first ?? descriptor, call);
+}
+
+async function scanSbom(path: string, settings: Settings, o: ScanImage): Promise<ScannedWithRuns> {
+  const bytes = await readWhole(path);
+  const inventory = readSbom(bytes, path);
+  const { name, digest, platform } = inventory.subject;
+  const scanned = await scanTarget({
+    ...settings,
+    subject: { name, ...(digest !== undefined && { digest }), ...(platform !== undefined && { platform }) },
+    target: { inventory, sbomFile: path },
+    policy: { ...defaultScanPolicy, ...o.policy },
+    clock: o.clock,
+    timeLimit: 15 * 60_000,
+    ...(o.signal !== undefined && { signal: o.signal }),
+    onEngine: ({ id, outcome }) => o.onEngine?.(id, outcome.status),
+  });
+  return summarise(o.target, [scanned]);
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  try {
+    const bytes = await readRegularFile(path, largestFile);
+    if (bytes !== undefined) return bytes;
+  } catch (cause) {
+    if (!isMissing(cause)) throw cause;
+    throw new Fault('FILE_MISSING', { what: 'the SBOM is not there', where: path, cause });
+  }
+  throw new Fault('LIMIT_EXCEEDED', { what: 'the SBOM is too large', where: path });
+}
+
+async function readVexFile(path: string): Promise<readonly VexStatement[]> {
+  try {
+    return readVex(await readFile(path, 'utf8'), path);
+  } catch (cause) {
+    if (!isMissing(cause)) throw cause;
+    throw new Fault('FILE_MISSING', { what: 'the VEX document is not there', where: path, cause });
+  }
+}
+
+/** By its digest: two scans of one image speak of the same thing. */
+function nameOf(location: Location, digest: Digest): string {
+  if (location.kind !== 'registry') return formatLocation(location);
+  const { registry, repository } = location.reference;
+  return formatImageReference({ registry, repository, digest });
+}
