@@ -77,7 +77,7 @@ function answer(folder: string, env: Environment, request: IncomingMessage, resp
         CONTENT_LENGTH: request.headers['content-length'],
       }),
       ...(request.headers['content-encoding'] !== undefined && {
-        HTTP_CONTENT_ENCODING: String(request.headers['content-encoding']),
+        HTTP_CONTENT_ENCODING: request.headers['content-encoding'],
       }),
       ...(request.headers['git-protocol'] !== undefined && {
         GIT_PROTOCOL: String(request.headers['git-protocol']),
