@@ -17,6 +17,15 @@ export { type Digest, isDigest } from './model/digest.ts';
 export { formatImageReference, type ImageReference, parseImageReference } from './model/image-reference.ts';
 export type { Inventory, Package } from './model/inventory.ts';
 export { type CopiedImage, type CopyImageOptions, copyImage } from './workflow/copy-image.ts';
+export { type Explanation, explainImages } from './workflow/explain-image.ts';
+export {
+  exitOfVerdict,
+  type GatedImages,
+  type GateImagesOptions,
+  gateImage,
+  gateImages,
+  type Verdict,
+} from './workflow/gate-image.ts';
 export { type InspectedImage, type InspectImageOptions, inspectImage } from './workflow/inspect-image.ts';
 export {
   type ListContents,

@@ -287,6 +287,7 @@ describe('the gate of a promotion', () => {
     const gate = (...words: readonly string[]) => cli(['gate', reference, '--allow-local-trust', ...words]);
     expect((await gate('--public-key', 'my.pub')).code).toBe(0);
     expect((await gate('--policy', JSON.stringify({ publicKey: pem }))).code).toBe(0);
+    expect((await gate('--policy', JSON.stringify({ publicKey: 'my.pub' }))).code).toBe(0);
     const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
       .publicKey.export({ type: 'spki', format: 'pem' })
       .toString();

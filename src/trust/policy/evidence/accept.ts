@@ -1,9 +1,11 @@
-import { type EvidenceReason, type EvidenceReasonCode, isLocalTrust } from '../../model/evidence.ts';
-import type { IdentityPattern } from '../../model/identity.ts';
-import { checkIdentity } from '../../model/match-identity.ts';
-import type { Statement } from '../../model/statement.ts';
-import type { RecordedItem } from './gate-input.ts';
-import type { Policy, PolicyTrust } from './policy.ts';
+import { createHash } from 'node:crypto';
+import { type EvidenceReason, type EvidenceReasonCode, isLocalTrust } from '../../../model/evidence.ts';
+import type { IdentityPattern } from '../../../model/identity.ts';
+import { checkIdentity } from '../../../model/match-identity.ts';
+import type { Statement } from '../../../model/statement.ts';
+import type { RecordedItem } from '../gate-input.ts';
+import type { Policy, PolicyTrust } from '../policy.ts';
+import { rememberBy } from './remember.ts';
 
 export type Attestation = RecordedItem & { readonly statement: Statement };
 
@@ -61,17 +63,19 @@ export function acceptedAttestations(
     .filter((item): item is Attestation => item.kind === 'attestation' && item.statement !== undefined)
     .map(item => ({ ...judgeAnew(item, policy, by), statement: item.statement }))
     .filter(item => {
-      const said = JSON.stringify([
-        item.trust,
-        item.signer,
-        item.statement.predicateType,
-        item.statement.predicate,
-      ]);
+      const said = JSON.stringify([item.trust, item.signer, saidBy(item.statement)]);
       const isNew = item.verified && !seen.has(said);
       if (isNew) seen.add(said);
       return isNew;
     });
 }
+
+/** What a statement says, as a digest: the two forms in which it is stored differ in everything else. */
+export const saidBy = rememberBy(({ predicateType, predicate }: Statement) =>
+  createHash('sha256')
+    .update(JSON.stringify([predicateType, predicate]))
+    .digest('hex'),
+);
 
 function checkRoot(trust: string, accepted: PolicyTrust): EvidenceReason[] {
   const isNamed = accepted.only === undefined || accepted.only.includes(trust) || trust.startsWith('key:');
