@@ -212,6 +212,29 @@ describe('scanning an image', () => {
   });
 });
 
+it('takes what the project file says where no flag says otherwise', async () => {
+  const project = join(root, 'project');
+  mkdirSync(project);
+  writeFileSync(
+    join(project, '.cascadeguard.yaml'),
+    'scan: {require: 1-engine, severity: critical, maxDbAge: 30d}\n',
+  );
+  const o = {
+    ...place,
+    target: `oci:${layout.folder}:v1`,
+    version: '1',
+    engines: ['embedded'] as const,
+    cache: false,
+    cwd: project,
+  };
+  expect((await scanImage(o)).verdict).toEqual({ status: 'allow' });
+  expect((await scanImage({ ...o, clock: frozenClock('2026-12-10T00:00:00Z') })).verdict.status).toBe(
+    'allow',
+  );
+  expect((await scanImage({ ...o, policy: { threshold: 'high' } })).verdict).toEqual({ status: 'deny' });
+  expect((await scanImage({ ...o, policy: { requireEngines: 2 } })).verdict.status).toBe('indeterminate');
+});
+
 describe('advisories', () => {
   it('of tomorrow change the verdict by exactly what is new in them', async () => {
     const digest = await pushLayers(

@@ -25,6 +25,7 @@ import { findEntry } from './choose-image.ts';
 import { layerCacheFolder } from './list-contents.ts';
 import { type ReachOptions, reachRegistries } from './reach-registries.ts';
 import { type OpenEngines, openEngines } from './scan/open-engines.ts';
+import { readScanSettings } from './scan/scan-settings.ts';
 import { scanManifest } from './scan-manifest.ts';
 
 export type { Finding, ScanReport, ScanRule } from '../model/finding.ts';
@@ -63,6 +64,7 @@ export interface ScannedWithRuns extends ScannedImage {
 }
 
 interface Settings {
+  readonly policy: ScanPolicy;
   readonly engines: readonly ScanEngine[];
   readonly waivers: readonly Waiver[];
   readonly vex: readonly VexStatement[];
@@ -72,8 +74,10 @@ const largestFile = 512 * 1024 * 1024;
 
 /** Asks every engine about an image or an SBOM, and gives one answer. */
 export async function scanImage(o: ScanImage): Promise<ScannedWithRuns> {
+  const project = await readScanSettings(o);
   const settings: Settings = {
-    waivers: (await readWaivers(o.waiversFile, o.cwd)) as readonly Waiver[],
+    policy: { ...defaultScanPolicy, ...project.policy, ...o.policy },
+    waivers: (await readWaivers(o.waiversFile ?? project.waiversFile, o.cwd)) as readonly Waiver[],
     vex: (await Promise.all((o.vexFiles ?? []).map(file => readVexFile(resolve(o.cwd, file))))).flat(),
     engines: await openEngines(o),
   };
@@ -117,7 +121,6 @@ async function scanLocation(
         ...(platform !== undefined && { platform }),
         ...(digest !== root.descriptor.digest && { indexDigest: root.descriptor.digest }),
         ...(o.cache !== false && { cacheFolder: layerCacheFolder(o.env) }),
-        ...(o.policy !== undefined && { policy: o.policy }),
         ...(o.onLayer !== undefined && { onLayer: o.onLayer }),
         ...(o.onEngine !== undefined && { onEngine: o.onEngine }),
       }),
@@ -180,7 +183,6 @@ async function scanSbom(path: string, settings: Settings, o: ScanImage): Promise
     ...settings,
     subject: { name, ...(digest !== undefined && { digest }), ...(platform !== undefined && { platform }) },
     target: { inventory, sbomFile: path },
-    policy: { ...defaultScanPolicy, ...o.policy },
     clock: o.clock,
     timeLimit: 15 * 60_000,
     ...(o.signal !== undefined && { signal: o.signal }),
