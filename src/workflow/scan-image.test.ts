@@ -212,6 +212,31 @@ describe('scanning an image', () => {
   });
 });
 
+it('gives no verdict when an engine finds much less than the last time, until somebody accepts that', async () => {
+  const names = ['one', 'two', 'three', 'four', 'five'];
+  const digest = await pushLayers(
+    layout,
+    'many',
+    debianFiles(...names.map(name => [name, '1.0-1'] as const)),
+  );
+  const flaws = names.map((name, at) => advisory(`CVE-2026-100${at}`, name, undefined));
+  const o = { target: `oci:${layout.folder}@${digest}`, cache: true, database: join(root, 'silence') };
+  const importAll = async (name: string, ...advisories: readonly object[]) =>
+    await importAdvisories({
+      ...place,
+      database: o.database,
+      sources: [writeAdvisories(name, ...advisories)],
+    });
+  await importAll('loud', ...flaws);
+  expect((await scan(o)).verdict).toEqual({ status: 'allow' });
+  await importAll('silent', ...flaws.slice(0, 2));
+  for (let times = 0; times < 2; times++) {
+    expect((await scan(o)).verdict).toEqual({ status: 'indeterminate', cause: 'trust' });
+  }
+  expect((await scan({ ...o, acceptSilence: true })).verdict).toEqual({ status: 'allow' });
+  expect((await scan(o)).verdict).toEqual({ status: 'allow' });
+});
+
 it('takes what the project file says where no flag says otherwise', async () => {
   const project = join(root, 'project');
   mkdirSync(project);

@@ -62,6 +62,11 @@ export const command = defineCommand({
       brief: 'run scanners that the lock does not vouch for; they can deny, but never allow',
       group: 'Engines',
     },
+    acceptSilence: {
+      kind: 'toggle',
+      brief: 'an engine that finds much less than the last time is right',
+      group: 'Engines',
+    },
     maxDbAge: {
       kind: 'duration',
       placeholder: 'TIME',
@@ -148,6 +153,7 @@ export const command = defineCommand({
         cache: flags.cache,
         vexFiles: flags.vex,
         allowUnverifiedTools: flags.allowUnverifiedTools,
+        acceptSilence: flags.acceptSilence,
         policy: policyOf(flags),
         onLayer: (done, total) => context.progress({ type: 'amount', id, done, total, unit: 'items' }),
         ...(flags.engine.length > 0 && { engines: flags.engine }),

@@ -12,7 +12,7 @@ export async function readScanSettings(o: {
   const settings = new Map((await readSettings(o)).map(({ key, value }) => [key, value]));
   const text = (key: string): string | undefined => {
     const value = settings.get(`scan.${key}`);
-    return value === undefined ? undefined : String(value);
+    return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined;
   };
   const [require, severity, blockOn, age, waiversFile] = [
     'require',
