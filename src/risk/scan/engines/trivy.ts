@@ -10,7 +10,7 @@ import {
   type ScanEngine,
   type ScanTarget,
 } from '../engine.ts';
-import { type ExternalOptions, type ProgramCall, reportPath, runProgram } from './external.ts';
+import { checkTrust, type ExternalOptions, type ProgramCall, reportPath, runProgram } from './external.ts';
 import { parseTrivyReport } from './trivy-report.ts';
 
 export interface TrivyOptions extends ExternalOptions {
@@ -32,6 +32,7 @@ export class TrivyEngine implements ScanEngine {
   }
 
   async scan(target: ScanTarget, o: EngineOptions): Promise<EngineReport> {
+    checkTrust(this.#options);
     // The report says nothing about the age of the database, so we look ourselves.
     const db = await readIdentity(this.#options.cacheFolder);
     const { cacheFolder } = this.#options;
