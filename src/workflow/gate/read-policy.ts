@@ -59,8 +59,7 @@ export async function readPolicy(o: PolicyChoice): Promise<ReadPolicy> {
     o.identity === undefined ? (o.publicKey ?? placeOfKey(spec.publicKey, o.cwd)) : o.publicKey;
   const policy: Policy = {
     ...defined({ name: spec.name, publicKey }),
-    identities:
-      identities.length > 0 || publicKey !== undefined ? identities : everybody(requirements),
+    identities: identities.length > 0 || publicKey !== undefined ? identities : everybody(requirements),
     sources,
     requirements,
     trust: {
