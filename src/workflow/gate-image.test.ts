@@ -298,6 +298,31 @@ describe('the gate of a promotion', () => {
     expect((await gate('--policy', 'policy.yaml')).code).toBe(1);
   });
 
+  it('needs no policy.yaml where promotion.yaml says who must have made what', async () => {
+    const reference = await released('gate/promotion');
+    const ci = { issuer: bench.sigstore.issuer, subject };
+    const require = [
+      { type: 'image-signature', by: ['ci'] },
+      { type: 'slsaprovenance1', by: ['ci'], builders: [subject] },
+    ];
+    const gate = () => cli(['gate', reference, '--promotion', 'promotion.yaml', '--allow-local-trust']);
+    bench.write('promotion.yaml', { identities: { ci }, require });
+    expect(await gate()).toMatchObject({ code: 0 });
+    bench.write('promotion.yaml', {
+      identities: { ci },
+      require: [...require, { type: 'spdxjson', by: ['ci'] }],
+    });
+    expect(await gate()).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('evidence.required_types'),
+    });
+    bench.write('promotion.yaml', {
+      identities: { ci, audit: { ...ci, subject: 'https://audit.example' } },
+      require: [...require, { type: 'image-signature', by: ['audit'] }],
+    });
+    expect(await gate()).toMatchObject({ code: 1, stdout: expect.stringContaining('https://audit.example') });
+  });
+
   it('asks every platform of an index for itself, unless they inherit', async () => {
     const { reference } = await registry.index('gate/index');
     await run(['attest', reference, '--sign', ...attestWords], token());

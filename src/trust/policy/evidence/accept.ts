@@ -23,11 +23,20 @@ export function isProven({ trust, signer, reasons }: RecordedItem): boolean {
   return trust !== undefined && signer !== undefined && reasons.every(({ code }) => opinions.includes(code));
 }
 
-/** The item with the reasons that this policy has; the opinion with which it was collected does not count. */
-export function judgeAnew(item: RecordedItem, policy: Policy, identities = policy.identities): RecordedItem {
-  if (!isProven(item) || item.trust === undefined || item.signer === undefined)
-    return { ...item, verified: false };
-  const reasons = [...checkRoot(item.trust, policy.trust), ...checkIdentity(item.signer, identities)];
+/**
+ * The item with the reasons that this policy has; the opinion with which it was collected does not count. Where a
+ * requirement names identities, the key of the policy is none of them.
+ */
+export function judgeAnew(item: RecordedItem, policy: Policy, by?: readonly IdentityPattern[]): RecordedItem {
+  const { trust, signer } = item;
+  if (!isProven(item) || trust === undefined || signer === undefined) return { ...item, verified: false };
+  const isOther = signer.kind === 'key' && by !== undefined && by.length > 0;
+  const reasons = [
+    ...checkRoot(trust, policy.trust),
+    ...(isOther
+      ? [{ code: 'identity' as const, message: 'signed by a key where an identity is required' }]
+      : checkIdentity(signer, by ?? policy.identities)),
+  ];
   return { ...item, verified: reasons.length === 0, reasons };
 }
 
