@@ -10,7 +10,8 @@ import { parseConfig, readConfig } from './read-config.ts';
 import { readSettings } from './settings.ts';
 
 const project = (text: string) => parseConfig('.cascadeguard.yaml', text, ProjectFile).value;
-const images = (text: string) => parseConfig('images.yaml', text, ImagesFile, pathInImagesFile).value.images;
+const images = (text: string) =>
+  parseConfig('images.yaml', text, ImagesFile, { toWritten: pathInImagesFile }).value.images;
 
 function problemsOf(read: () => unknown): string[] {
   try {

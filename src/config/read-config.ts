@@ -8,9 +8,19 @@ export interface ReadConfig<T> {
   readonly value: T;
   readonly yaml: LocatedYaml;
   readonly file: string;
+  /** Keys that nobody knows, where those are allowed. */
+  readonly unknownKeys: readonly Fault[];
+}
+
+export interface ConfigForm {
+  /** From a path in the value to the path in the text, where the two differ. */
+  readonly toWritten?: ToWritten;
+  /** A file that other tools write as well may hold keys of theirs; a typing error in it is still said. */
+  readonly unknownKeys?: 'refuse' | 'report';
 }
 
 type Path = readonly PropertyKey[];
+type ToWritten = (path: Path, written: unknown) => Path;
 
 /** Nobody reads more at once. */
 const mostProblems = 50;
@@ -19,18 +29,17 @@ const mostProblems = 50;
 export async function readConfig<S extends z.ZodType>(
   file: string,
   schema: S,
-  /** From a path in the value to the path in the text, where the two differ. */
-  toWritten: (path: Path, written: unknown) => Path = path => path,
+  form: ConfigForm = {},
 ): Promise<ReadConfig<z.infer<S>> | undefined> {
   const text = await readText(file);
-  return text === undefined ? undefined : parseConfig(file, text, schema, toWritten);
+  return text === undefined ? undefined : parseConfig(file, text, schema, form);
 }
 
 export function parseConfig<S extends z.ZodType>(
   file: string,
   text: string,
   schema: S,
-  toWritten: (path: Path, written: unknown) => Path = path => path,
+  { toWritten = path => path, unknownKeys = 'refuse' }: ConfigForm = {},
 ): ReadConfig<z.infer<S>> {
   const yaml = readYaml(text);
   if (yaml.problems.length > 0) {
@@ -39,12 +48,31 @@ export function parseConfig<S extends z.ZodType>(
       yaml.problems.map(problem => fault(file, problem.message, problem)),
     );
   }
-  const parsed = schema.safeParse(yaml.value ?? {});
-  if (parsed.success) return { value: parsed.data, yaml, file };
-  const faults = parsed.error.issues
-    .slice(0, mostProblems)
-    .flatMap(issue => explainIssue(issue, file, yaml, schema, toWritten));
-  throw invalid(file, faults);
+  const explain = (issues: readonly z.core.$ZodIssue[]) =>
+    issues.slice(0, mostProblems).flatMap(issue => explainIssue(issue, file, yaml, schema, toWritten));
+  const written = yaml.value ?? {};
+  const strict = schema.safeParse(written);
+  if (strict.success) return { value: strict.data, yaml, file, unknownKeys: [] };
+  const strange = strict.error.issues.filter(issue => issue.code === 'unrecognized_keys');
+  if (unknownKeys === 'refuse' || strange.length === 0) throw invalid(file, explain(strict.error.issues));
+  const known = schema.safeParse(dropKeys(written, strange, toWritten));
+  if (!known.success) throw invalid(file, explain(known.error.issues));
+  return { value: known.data, yaml, file, unknownKeys: explain(strange) };
+}
+
+/** A copy without the keys that the schema does not know. */
+function dropKeys(
+  written: unknown,
+  issues: readonly (z.core.$ZodIssue & { code: 'unrecognized_keys' })[],
+  toWritten: ToWritten,
+): unknown {
+  const copy: unknown = structuredClone(written);
+  for (const { path, keys } of issues) {
+    let node: unknown = copy;
+    for (const step of toWritten(path, written)) node = (node as Record<PropertyKey, unknown>)?.[step];
+    for (const key of keys) delete (node as Record<string, unknown>)[key];
+  }
+  return copy;
 }
 
 /** Bounded, and only from a file: a link to a device must not be read without end. */
@@ -73,7 +101,7 @@ function explainIssue(
   file: string,
   yaml: LocatedYaml,
   schema: z.ZodType,
-  toWritten: (path: Path, written: unknown) => Path,
+  toWritten: ToWritten,
 ): Fault[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.slice(0, mostProblems).map(key => {

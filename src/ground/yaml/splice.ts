@@ -126,6 +126,11 @@ function plainOrQuoted(value: string, inFlow: boolean): string {
   return isPlain ? value : JSON.stringify(value);
 }
 
+/** A text as the value of a key of a block mapping. */
+export function writePlainOrQuoted(value: string): string {
+  return plainOrQuoted(value, false);
+}
+
 function readsBack(value: string, version: '1.1' | '1.2'): boolean {
   const document = parseDocument(`key: ${value}\n`, { version });
   if (document.errors.length > 0 || document.warnings.length > 0) return false;

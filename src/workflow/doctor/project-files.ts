@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type * as z from 'zod';
 import { ImagesFile, pathInImagesFile } from '../../config/images-file.ts';
 import { ProjectFile } from '../../config/project-file.ts';
-import { readConfig } from '../../config/read-config.ts';
+import { type ConfigForm, readConfig } from '../../config/read-config.ts';
 import { projectFileName } from '../../config/settings.ts';
 import { FaultList } from '../../ground/fault/fault.ts';
 import { asFault } from '../../ground/fault/render.ts';
@@ -13,13 +13,10 @@ const area = 'this project';
 export async function checkProjectFiles({ cwd }: Machine): Promise<readonly Finding[]> {
   return await Promise.all([
     checkFile(cwd, projectFileName, ProjectFile, () => 'valid'),
-    checkFile(
-      cwd,
-      'images.yaml',
-      ImagesFile,
-      value => `valid, ${value.images.length} images`,
-      pathInImagesFile,
-    ),
+    checkFile(cwd, 'images.yaml', ImagesFile, value => `valid, ${value.images.length} images`, {
+      toWritten: pathInImagesFile,
+      unknownKeys: 'report',
+    }),
   ]);
 }
 
@@ -28,10 +25,10 @@ async function checkFile<S extends z.ZodType>(
   check: string,
   schema: S,
   describe: (value: z.infer<S>) => string,
-  toWritten?: Parameters<typeof readConfig>[2],
+  form?: ConfigForm,
 ): Promise<Finding> {
   try {
-    const config = await readConfig(join(cwd, check), schema, toWritten);
+    const config = await readConfig(join(cwd, check), schema, form);
     if (config === undefined) return { area, check, health: 'skipped', found: 'there is none here' };
     return { area, check, health: 'ok', found: describe(config.value) };
   } catch (error) {

@@ -23,7 +23,9 @@ export async function readTargets(o: {
   for (const given of o.components ?? []) {
     const { name, text } = await readFileOrInline(given, '--images');
     targets.push(
-      ...parseConfig(name, text, ComponentsFile, pathInComponentsFile).value.components.map(toTarget),
+      ...parseConfig(name, text, ComponentsFile, { toWritten: pathInComponentsFile }).value.components.map(
+        toTarget,
+      ),
     );
   }
   targets.push(...(o.images ?? []).map(image => ({ name: unnamed, image })));

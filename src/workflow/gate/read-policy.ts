@@ -90,7 +90,7 @@ async function readPromotion(o: PolicyChoice): Promise<ReadConfig<PromotionFile>
 
 async function readPolicyFile(given: string): Promise<ReadConfig<PolicyFile>> {
   const { name, text } = await readFileOrInline(given, '--policy');
-  return parseConfig(name, text, PolicySchema, pathInPolicyFile);
+  return parseConfig(name, text, PolicySchema, { toWritten: pathInPolicyFile });
 }
 
 function extended(promotion: string, name: string): string {

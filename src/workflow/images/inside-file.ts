@@ -1,0 +1,39 @@
+import { realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { Fault } from '../../ground/fault/fault.ts';
+import { readRegularFile } from '../../ground/store/regular-file.ts';
+import { isMissing } from '../../ground/store/write-fault.ts';
+import { largestDockerfile } from '../../image/dockerfile/parse.ts';
+
+export interface InsideFile {
+  /** The file itself, links followed. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Reads a file of the repository; neither a link nor a name leads out of it. */
+export async function readInsideFile(root: string, name: string): Promise<InsideFile> {
+  const path = await realpath(join(root, name)).catch((cause: unknown) => {
+    if (!isMissing(cause)) throw unreadable(name, 'its links lead nowhere', cause);
+    throw unreadable(name, 'there is no such file', cause);
+  });
+  const inside = await realpath(root);
+  if (!path.startsWith(inside.endsWith(sep) ? inside : inside + sep)) {
+    throw new Fault('FILE_INVALID', {
+      what: `${name} leads out of the repository`,
+      where: name,
+      expected: `a file below ${inside}`,
+    });
+  }
+  const bytes = await readRegularFile(path, largestDockerfile);
+  if (bytes === undefined) throw unreadable(name, `it is larger than ${largestDockerfile} bytes`);
+  return { path, text: bytes.toString('utf8') };
+}
+
+function unreadable(name: string, actual: string, cause?: unknown): Fault {
+  return new Fault('FILE_MISSING', {
+    what: `${name} cannot be read: ${actual}`,
+    where: name,
+    ...(cause !== undefined && { cause }),
+  });
+}

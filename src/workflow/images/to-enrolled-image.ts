@@ -1,0 +1,86 @@
+import type { ImageEntry } from '../../config/images-file.ts';
+import type { ProjectFile } from '../../config/project-file.ts';
+import { identityOf } from '../../fleet/base-name.ts';
+import type { EnrolledImage } from '../../fleet/enrolment.ts';
+import { defined } from '../../model/defined.ts';
+import { parseDuration } from '../../model/duration.ts';
+import { parseImageReference } from '../../model/image-reference.ts';
+
+export interface FleetDefaults {
+  readonly project: ProjectFile;
+  readonly settings: ReadonlyMap<string, unknown>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** An entry with the defaults of its repository: what the image says itself wins. */
+export function toEnrolledImage(entry: ImageEntry, defaults: FleetDefaults): EnrolledImage {
+  const { project, settings } = defaults;
+  const registry = entry.registry ?? project.defaults?.registry;
+  const repository = entry.repository ?? entry.image ?? project.defaults?.repository ?? entry.name;
+  const dockerfile = dockerfileOf(entry, defaults);
+  const enabled = entry.enabled ?? true;
+  const isManaged = enabled && entry.build?.enabled !== false && dockerfile !== undefined;
+  const remote = remoteOf(entry, defaults);
+  const tag = entry.tag ?? 'latest';
+  const published = publishedAs(registry, repository, tag);
+  return {
+    name: entry.name,
+    enabled,
+    isManaged,
+    repository,
+    tag,
+    ...defined({ published, registry, dockerfile, remote, target: entry.build?.target }),
+    buildArgs: entry.build?.args ?? {},
+    platforms: entry.build?.platforms ?? [],
+    quarantine: {
+      window: millisecondsOf(entry.quarantine ?? (settings.get('quarantine.period') as string | undefined)),
+      select: settings.get('quarantine.select') === 'current' ? 'current' : 'newest-eligible',
+      deny: project.quarantine?.deny ?? [],
+    },
+    hasOwnWindow: entry.quarantine !== undefined,
+    promote: entry.promote ?? settings.get('check.promote.enabled') !== false,
+    rebuildDelay: millisecondsOf(entry.rebuildDelay),
+    autoRebuild: entry.autoRebuild ?? true,
+    knownTags: entry.latest_stable_tags ?? [],
+    enrollment: defined({
+      registry: entry.registry,
+      repository: entry.repository,
+      source: entry.source,
+      rebuildDelay: entry.rebuildDelay,
+      autoRebuild: entry.autoRebuild === undefined ? undefined : String(entry.autoRebuild),
+      updates: entry.updates,
+    }),
+  };
+}
+
+function dockerfileOf(entry: ImageEntry, { project }: FleetDefaults): string | undefined {
+  const folder = entry.local?.dir ?? (entry.local === undefined ? undefined : project.defaults?.local?.dir);
+  const local = entry.local?.dockerfile;
+  const inLocal = local === undefined || folder === undefined ? local : `${folder}/${local}`;
+  return (
+    entry.source?.dockerfile ??
+    entry.dockerfile ??
+    inLocal ??
+    (entry.source?.repo === undefined ? undefined : 'Dockerfile')
+  );
+}
+
+/** A repository that is named and is the one we are in needs no fetching. */
+function remoteOf({ source }: ImageEntry, { env }: FleetDefaults): EnrolledImage['remote'] {
+  if (source?.repo === undefined) return undefined;
+  const here = [env['GITHUB_REPOSITORY'], env['CI_PROJECT_PATH']];
+  if (here.some(name => name?.toLowerCase() === source.repo?.toLowerCase())) return undefined;
+  return { provider: source.provider ?? 'github', repo: source.repo };
+}
+
+function publishedAs(registry: string | undefined, repository: string, tag: string): string | undefined {
+  if (registry === undefined) return undefined;
+  const parsed = parseImageReference(`${registry}/${repository}:${tag}`);
+  return 'value' in parsed ? identityOf(parsed.value) : undefined;
+}
+
+/** The schema has refused what is no duration. */
+function millisecondsOf(text: string | undefined): number {
+  const parsed = text === undefined ? { value: 0 } : parseDuration(text);
+  return 'value' in parsed ? parsed.value : 0;
+}
