@@ -5,7 +5,9 @@ import { commitShop } from './chapters/commit-shop.ts';
 import { deliver } from './chapters/deliver.ts';
 import { learnAdvisories } from './chapters/learn-advisories.ts';
 import { learnOfTomorrow } from './chapters/learn-of-tomorrow.ts';
+import { followBase } from './chapters/pin-bases.ts';
 import { publishBases } from './chapters/publish-bases.ts';
+import { rebuildAll } from './chapters/rebuild-all.ts';
 import { refuseStrangers } from './chapters/refuse-strangers.ts';
 import { releaseAll } from './chapters/release-all.ts';
 import { findExample } from './find-example.ts';
@@ -69,10 +71,18 @@ async function tellChapters(workshop: Workshop, teller: Teller): Promise<void> {
   const released = await teller.chapter('Every service is built, scanned, proven and released', () =>
     releaseAll(workshop, teller, repositories),
   );
-  const passed = new Map([...released].filter(([, { outcome }]) => outcome === 'released'));
-  await teller.chapter('The digests go from dev over staging to prod', () =>
-    deliver(workshop, teller, repositories, passed),
+  const followed = await teller.chapter('The base gets its next digest', () =>
+    followBase(workshop, teller, repositories),
   );
-  await teller.chapter('Strangers are refused', () => refuseStrangers(workshop, teller, repositories));
+  const rebuilt = await teller.chapter('What stands on it is rebuilt', () =>
+    rebuildAll(workshop, teller, followed),
+  );
+  const passed = new Map([...released, ...rebuilt]);
+  await teller.chapter('The digests go from dev over staging to prod', () =>
+    deliver(workshop, teller, followed.repositories, passed),
+  );
+  await teller.chapter('Strangers are refused', () =>
+    refuseStrangers(workshop, teller, followed.repositories),
+  );
   await teller.chapter('Tomorrow: new advisories arrive', () => learnOfTomorrow(workshop, teller, passed));
 }

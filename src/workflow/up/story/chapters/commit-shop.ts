@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readBranch } from '../../../../delivery/git/change-branch.ts';
 import type { Teller } from '../teller.ts';
 import { commitAndPush, copyExample, type Workshop } from '../workshop.ts';
+import { pinFirstBases } from './pin-bases.ts';
 
 /** The two repositories of the bookstore: its code, and what runs where. */
 export interface Repositories {
@@ -14,6 +15,7 @@ export async function commitShop(workshop: Workshop, teller: Teller): Promise<Re
   const [shop, config] = [await workshop.git.create('shop'), await workshop.git.create('config')];
   const work = await copyExample(workshop, 'shop', 'shop');
   await writeFile(join(work, '.cascadeguard.yaml'), projectFile(config));
+  await pinFirstBases(workshop, teller, work);
   const commit = await commitAndPush(workshop, work, shop, 'Sell books');
   const environments = await copyExample(workshop, 'config', 'config');
   await commitAndPush(workshop, environments, config, 'Describe dev, staging and prod');

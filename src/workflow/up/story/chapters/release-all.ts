@@ -30,7 +30,7 @@ export async function releaseAll(
     finding?.pkg.layer?.inherited === true,
   );
   const actions = report === undefined ? [] : scanActions(report);
-  for (const { what, removes } of actions) teller.line(`→ ${what}  (removes ${removes})`);
+  for (const { what, removes } of actions) teller.line(`→ ${what}  (${removes})`);
   teller.claim(
     'the way out is named: a newer base',
     actions[0]?.what.includes('newer base image') === true,
