@@ -40,7 +40,12 @@ export interface UpReady {
   /** Set when the wanted port was taken. */
   readonly insteadOf?: string;
   /** What the story left behind: its folder and the repositories that now are served. */
-  readonly story?: { readonly folder: string; readonly git: string; readonly claims: number };
+  readonly story?: {
+    readonly folder: string;
+    readonly git: string;
+    readonly claims: number;
+    readonly stranger: string;
+  };
 }
 
 /** Everything that cg can run on one machine, until the signal: a registry with a signed sample, and a Sigstore. */
@@ -129,7 +134,7 @@ class RunningUp {
         signal,
       });
       this.#git = told.git;
-      return { folder, git: told.git.url, claims: told.claims.length };
+      return { folder, git: told.git.url, claims: told.claims.length, stranger: told.stranger };
     } catch (error) {
       signal.throwIfAborted();
       if (story.only) this.#failure = error;

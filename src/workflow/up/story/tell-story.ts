@@ -34,6 +34,8 @@ export interface TellStory {
 export interface ToldStory {
   readonly claims: readonly Claim[];
   readonly git: GitServer;
+  /** An image that nobody signed, to ask why it is refused. */
+  readonly stranger: string;
 }
 
 /** A change goes from a commit to production with proof, and is refused where it should be; every promise is checked. */
@@ -52,15 +54,15 @@ export async function tellStory(o: TellStory): Promise<ToldStory> {
   };
   const teller = new Teller(o.onEvent);
   try {
-    await tellChapters(workshop, teller);
-    return { claims: teller.claims, git };
+    const stranger = await tellChapters(workshop, teller);
+    return { claims: teller.claims, git, stranger };
   } catch (error) {
     await git.close();
     throw error;
   }
 }
 
-async function tellChapters(workshop: Workshop, teller: Teller): Promise<void> {
+async function tellChapters(workshop: Workshop, teller: Teller): Promise<string> {
   await teller.chapter('Somebody publishes base images', () => publishBases(workshop, teller));
   const repositories = await teller.chapter('A developer commits the shop', () =>
     commitShop(workshop, teller),
@@ -81,8 +83,9 @@ async function tellChapters(workshop: Workshop, teller: Teller): Promise<void> {
   await teller.chapter('The digests go from dev over staging to prod', () =>
     deliver(workshop, teller, followed.repositories, passed),
   );
-  await teller.chapter('Strangers are refused', () =>
+  const stranger = await teller.chapter('Strangers are refused', () =>
     refuseStrangers(workshop, teller, followed.repositories),
   );
   await teller.chapter('Tomorrow: new advisories arrive', () => learnOfTomorrow(workshop, teller, passed));
+  return stranger;
 }

@@ -12,7 +12,7 @@ export async function refuseStrangers(
   workshop: Workshop,
   teller: Teller,
   { shop }: Repositories,
-): Promise<void> {
+): Promise<string> {
   const { env, signal, clock, version, host, sigstore } = workshop;
   const unsigned = await buildImage({
     cwd: shop.work,
@@ -53,4 +53,5 @@ export async function refuseStrangers(
     'an image named by a tag is refused before Git is touched',
     hasCode(refusal, 'REFERENCE_INVALID'),
   );
+  return unsigned.image;
 }
