@@ -14,12 +14,21 @@ export interface CommandEntry {
 export const nounPurposes: Readonly<Record<string, string>> = {
   config: 'settings and where they come from',
   db: 'known vulnerabilities on this machine',
+  images: 'the images that are kept, and what they stand on',
   registry: 'the embedded registry',
   sigstore: 'the local Sigstore',
   trust: 'whom signatures are checked against',
 };
 
-export const commandGroups = ['Start', 'Images', 'Evidence', 'Delivery', 'Servers', 'This program'] as const;
+export const commandGroups = [
+  'Start',
+  'Images',
+  'Evidence',
+  'Fleet',
+  'Delivery',
+  'Servers',
+  'This program',
+] as const;
 export type CommandGroup = (typeof commandGroups)[number];
 
 export const commandTable: readonly CommandEntry[] = [
@@ -151,6 +160,43 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'refresh the public root from its signed repository',
     group: 'Evidence',
     load: () => import('./commands/trust/update.ts'),
+  },
+  {
+    path: 'images enrol',
+    purpose: 'add an image to images.yaml',
+    group: 'Fleet',
+    load: () => import('./commands/images/enrol.ts'),
+    aliases: ['images enroll'],
+  },
+  {
+    path: 'images validate',
+    purpose: 'check images.yaml and the Dockerfiles that it names',
+    group: 'Fleet',
+    load: () => import('./commands/images/validate.ts'),
+  },
+  {
+    path: 'images generate',
+    purpose: 'write what is known of images and bases, without deciding anything',
+    group: 'Fleet',
+    load: () => import('./commands/images/generate.ts'),
+  },
+  {
+    path: 'images check',
+    purpose: 'look at every base once: new digests, quarantine, pins',
+    group: 'Fleet',
+    load: () => import('./commands/images/check.ts'),
+  },
+  {
+    path: 'images status',
+    purpose: 'show images, what they stand on, and who waits for what',
+    group: 'Fleet',
+    load: () => import('./commands/images/status.ts'),
+  },
+  {
+    path: 'images plan',
+    purpose: 'say what has to be rebuilt, why, and in which order',
+    group: 'Fleet',
+    load: () => import('./commands/images/plan.ts'),
   },
   {
     path: 'bump',

@@ -1,15 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBranch } from '../../../../delivery/git/change-branch.ts';
+import type { Repositories } from '../repositories.ts';
 import type { Teller } from '../teller.ts';
 import { commitAndPush, copyExample, type Workshop } from '../workshop.ts';
 import { pinFirstBases } from './pin-bases.ts';
-
-/** The two repositories of the bookstore: its code, and what runs where. */
-export interface Repositories {
-  readonly shop: { readonly work: string; readonly remote: string; readonly commit: string };
-  readonly config: { readonly remote: string };
-}
 
 export async function commitShop(workshop: Workshop, teller: Teller): Promise<Repositories> {
   const [shop, config] = [await workshop.git.create('shop'), await workshop.git.create('config')];

@@ -2,9 +2,9 @@ import { bumpImages } from '../../../bump-images.ts';
 import { promoteImages } from '../../../promote-images.ts';
 import type { ReleasedImage } from '../../../release-image.ts';
 import { showEnvironments } from '../../../show-environments.ts';
+import type { Repositories } from '../repositories.ts';
 import type { Teller } from '../teller.ts';
 import type { Workshop } from '../workshop.ts';
-import type { Repositories } from './commit-shop.ts';
 
 /** The same digests go from dev over staging to prod, each time by a commit that the policy allowed. */
 export async function deliver(

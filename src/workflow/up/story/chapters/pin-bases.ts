@@ -1,9 +1,9 @@
 import { Git } from '../../../../delivery/git/git.ts';
 import { type CheckedImages, checkImages } from '../../../check-images.ts';
 import { planCascade } from '../../../plan-cascade.ts';
+import type { Repositories } from '../repositories.ts';
 import type { Teller } from '../teller.ts';
 import { commitAndPush, type Workshop } from '../workshop.ts';
-import type { Repositories } from './commit-shop.ts';
 import { debian, publishBase } from './publish-bases.ts';
 
 const day = 86_400_000;

@@ -3,9 +3,9 @@ import { hasCode } from '../../../../ground/fault/fault.ts';
 import { buildImage } from '../../../build-image.ts';
 import { bumpImages } from '../../../bump-images.ts';
 import { gateImage } from '../../../gate-image.ts';
+import type { Repositories } from '../repositories.ts';
 import type { Teller } from '../teller.ts';
 import type { Workshop } from '../workshop.ts';
-import type { Repositories } from './commit-shop.ts';
 
 /** An image that nobody signed, and one that is named by a tag: neither comes in, by any door. */
 export async function refuseStrangers(

@@ -1,8 +1,8 @@
 import type { ReleasedImage } from '../../../release-image.ts';
 import { scanActions } from '../../../scan-image.ts';
+import type { Repositories } from '../repositories.ts';
 import type { Teller } from '../teller.ts';
 import type { Workshop } from '../workshop.ts';
-import type { Repositories } from './commit-shop.ts';
 import { releaseService, type Service, services } from './release-services.ts';
 
 /** Two services pass; the two on the flawed base are stopped before anything is signed, and told what to change. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type ReleasedImage, releaseImage } from '../../../release-image.ts';
 import { jobEnvironment } from '../job-environment.ts';
+import type { Repositories } from '../repositories.ts';
 import type { Forge, Workshop } from '../workshop.ts';
-import type { Repositories } from './commit-shop.ts';
 
 export interface Service {
   readonly name: string;
