@@ -133,7 +133,7 @@ describe('the story of cg up', () => {
   ])(
     '%s breaks it, and it says so',
     async (_, change, code) => {
-      const example = await plant(change as (example: string) => Promise<void>);
+      const example = await plant(change);
       const error = await tell(example).then(
         () => undefined,
         (failure: { readonly code?: string }) => failure,
