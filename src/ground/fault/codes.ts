@@ -100,6 +100,12 @@ export const faultCodes = {
     ],
     next: 'cg where',
   },
+  REGISTRY_FULL: {
+    kind: 'remote',
+    meaning: 'The registry has no room for what was sent. Sending it again does not help.',
+    causes: ['its disk is full', 'its quota is used up'],
+    next: 'make room at the registry (cg registry gc), or raise its quota',
+  },
   FILE_INVALID: {
     kind: 'usage',
     meaning: 'A file that cg was told to read is not what it should be.',
