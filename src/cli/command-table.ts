@@ -223,6 +223,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/where.ts'),
   },
   {
+    path: 'presync',
+    purpose: 'judge the images of a sync before it begins, as a Job of Argo CD',
+    group: 'Delivery',
+    load: () => import('./commands/presync.ts'),
+  },
+  {
     path: 'registry serve',
     purpose: 'run a registry on this machine',
     group: 'Servers',
