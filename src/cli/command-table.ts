@@ -22,7 +22,15 @@ export const nounPurposes: Readonly<Record<string, string>> = {
   trust: 'whom signatures are checked against',
 };
 
-export const commandGroups = ['Start', 'Images', 'Evidence', 'Delivery', 'Servers', 'This program'] as const;
+export const commandGroups = [
+  'Start',
+  'Images',
+  'Evidence',
+  'Fleet',
+  'Delivery',
+  'Servers',
+  'This program',
+] as const;
 export type CommandGroup = (typeof commandGroups)[number];
 
 export const commandTable: readonly CommandEntry[] = [
@@ -49,51 +57,6 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'build an image, reproducibly and by digest',
     group: 'Images',
     load: () => import('./commands/build.ts'),
-  },
-  {
-    path: 'images enrol',
-    purpose: 'add an image to images.yaml',
-    group: 'Images',
-    load: () => import('./commands/images/enrol.ts'),
-    formerly: { enrol: [], 'images enroll': [] },
-  },
-  {
-    path: 'images validate',
-    purpose: 'check images.yaml, and say all problems at once',
-    group: 'Images',
-    load: () => import('./commands/images/validate.ts'),
-    formerly: { validate: [] },
-  },
-  {
-    path: 'images check',
-    purpose: 'look at every base and release, and pin what is old enough',
-    group: 'Images',
-    load: () => import('./commands/images/check.ts'),
-    formerly: {
-      check: [],
-      'images check-upstream': ['--tags-only'],
-      'check-upstream': ['--tags-only'],
-      'images pin': ['--no-commit'],
-    },
-  },
-  {
-    path: 'images generate',
-    purpose: 'write the state of images and bases',
-    group: 'Images',
-    load: () => import('./commands/images/generate.ts'),
-  },
-  {
-    path: 'images status',
-    purpose: 'show what is known of images and bases, without asking anybody',
-    group: 'Images',
-    load: () => import('./commands/images/status.ts'),
-    formerly: { status: [] },
-  },
-  {
-    path: 'images plan',
-    purpose: 'show what has to be rebuilt, in which order and when',
-    group: 'Images',
-    load: () => import('./commands/images/plan.ts'),
   },
   {
     path: 'copy',
@@ -201,6 +164,51 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/trust/update.ts'),
   },
   {
+    path: 'images enrol',
+    purpose: 'add an image to images.yaml',
+    group: 'Fleet',
+    load: () => import('./commands/images/enrol.ts'),
+    formerly: { enrol: [], 'images enroll': [] },
+  },
+  {
+    path: 'images validate',
+    purpose: 'check images.yaml and the Dockerfiles that it names',
+    group: 'Fleet',
+    load: () => import('./commands/images/validate.ts'),
+    formerly: { validate: [] },
+  },
+  {
+    path: 'images generate',
+    purpose: 'write what is known of images and bases, without deciding anything',
+    group: 'Fleet',
+    load: () => import('./commands/images/generate.ts'),
+  },
+  {
+    path: 'images check',
+    purpose: 'look at every base once: new digests, quarantine, pins',
+    group: 'Fleet',
+    load: () => import('./commands/images/check.ts'),
+    formerly: {
+      check: [],
+      'images check-upstream': ['--tags-only'],
+      'check-upstream': ['--tags-only'],
+      'images pin': ['--no-commit'],
+    },
+  },
+  {
+    path: 'images status',
+    purpose: 'show images, what they stand on, and who waits for what',
+    group: 'Fleet',
+    load: () => import('./commands/images/status.ts'),
+    formerly: { status: [] },
+  },
+  {
+    path: 'images plan',
+    purpose: 'say what has to be rebuilt, why, and in which order',
+    group: 'Fleet',
+    load: () => import('./commands/images/plan.ts'),
+  },
+  {
     path: 'bump',
     purpose: 'pin digests in an environment that Git describes',
     group: 'Delivery',
@@ -223,6 +231,12 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'show which digest is in which environment',
     group: 'Delivery',
     load: () => import('./commands/where.ts'),
+  },
+  {
+    path: 'presync',
+    purpose: 'judge the images of a sync before it begins, as a Job of Argo CD',
+    group: 'Delivery',
+    load: () => import('./commands/presync.ts'),
   },
   {
     path: 'registry serve',

@@ -13,6 +13,10 @@ function onSignal(signal: NodeJS.Signals): void {
 }
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
+// A terminal that is closed ends what runs in it, tidily.
+process.on('SIGHUP', onSignal);
+// Node would open its debugger for whoever may send a signal; a server that holds keys has none.
+process.on('SIGUSR1', () => undefined);
 
 // A reader that went away (`cg … | head`) must not turn a verdict into another exit code.
 for (const stream of [process.stdout, process.stderr]) {

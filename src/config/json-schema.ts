@@ -1,12 +1,16 @@
 import * as z from 'zod';
 import { ImagesFile } from './images-file.ts';
+import { PolicyFile } from './policy-file.ts';
 import { ProjectFile } from './project-file.ts';
+import { PromotionFile } from './promotion-file.ts';
 
 /** The schemas that editors use to complete and check the user's files. */
 export function toSchemas(): { file: string; schema: unknown }[] {
   return [
     { file: 'cascadeguard.schema.json', schema: toSchema(ProjectFile, '.cascadeguard.yaml') },
     { file: 'images.schema.json', schema: toSchema(ImagesFile, 'images.yaml') },
+    { file: 'policy.schema.json', schema: toSchema(PolicyFile, 'policy.yaml') },
+    { file: 'promotion.schema.json', schema: toSchema(PromotionFile, 'promotion.yaml') },
   ];
 }
 

@@ -58,6 +58,21 @@ export const ProjectFile = mapping({
     remote: text().optional(),
     baseBranch: text().optional(),
   }).optional(),
+  scan: mapping({
+    require: choice('1-engine', '2-engines', '3-engines')
+      .describe('how many engines must have looked')
+      .optional(),
+    independent: truth().describe('with as many different advisory databases').optional(),
+    severity: choice('negligible', 'low', 'medium', 'high', 'critical')
+      .describe('what blocks, from here up')
+      .optional(),
+    fixableOnly: truth().describe('block only what has a fix').optional(),
+    blockOn: choice('any', 'all').describe('how many engines must say it').optional(),
+    maxDbAge: duration().describe('older advisories count as none').optional(),
+    waivers: innerPath().describe('file of accepted risks').optional(),
+  })
+    .describe('what a scan must show before it allows an image')
+    .optional(),
   gitops: mapping({
     repository: text()
       .describe('where the environments are described; that of this folder without it')

@@ -3,6 +3,9 @@ import { choice, duration, mapping, pattern, text, truth } from './text-types.ts
 
 const texts = () => z.array(text(), { error: 'expected a list' });
 
+/** Known, and not done yet: better no verdict than one that leaves it out. */
+const refused = (message: string) => z.never({ error: message }).optional();
+
 const Identity = mapping({
   issuer: text().optional(),
   issuerRegExp: pattern().optional(),
@@ -28,6 +31,7 @@ const Requirement = mapping({
   maxDatabaseAge: duration().optional(),
   failOn: choice('negligible', 'low', 'medium', 'high', 'critical').optional(),
   fixableOnly: truth().optional(),
+  vex: refused('VEX is not applied to what scanners found; take an exception with an end in policy.yaml'),
 });
 
 /** `promotion.yaml`: what the schema of policy.yaml cannot say. */
@@ -44,6 +48,9 @@ export const PromotionFile = mapping({
   exclude: texts().optional(),
   ruleData: z.record(z.string(), z.unknown()).optional(),
   children: choice('own', 'inherit').optional(),
+  rules: refused('rules of your own in CEL are not evaluated'),
+  // What clusters let in is asked of the same identities, by another command.
+  admission: z.unknown().optional(),
 }).superRefine(({ identities = {}, require = [] }, context) => {
   for (const [index, { by = [] }] of require.entries()) {
     for (const [at, name] of by.entries()) {

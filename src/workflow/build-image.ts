@@ -51,6 +51,8 @@ export interface BuiltImage {
   readonly digest: string;
   readonly platforms: readonly { readonly platform: string; readonly digest: string }[];
   readonly bases: readonly { readonly reference: string; readonly digest: string }[];
+  /** What the image itself stands on, by digest. */
+  readonly base?: string;
   readonly builder: {
     readonly driver: string;
     readonly version: string;
@@ -121,6 +123,7 @@ export async function buildImage(o: BuildImageOptions): Promise<BuiltImage> {
         digest: built.root.digest,
         platforms: built.platforms,
         bases: record.bases,
+        ...(bases.main !== undefined && { base: bases.main.pinned }),
         builder: { ...built.builder, reason: choice.reason, ruledOut: choice.ruledOut },
         record,
       };

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { frozenClock } from '../model/clock.ts';
 import { Client, makeImage, seededRandom } from '../../test/registry-content.ts';
 import { useRegistry } from '../../test/running-registry.ts';
+import { frozenClock } from '../model/clock.ts';
 import { type CheckImagesOptions, checkImages } from './check-images.ts';
 import { planCascade } from './plan-cascade.ts';
 import { recordBuild } from './record-build.ts';
@@ -61,7 +61,7 @@ async function snapshot(): Promise<Record<string, string>> {
 describe('checking bases', () => {
   beforeEach(async () => {
     await write('images.yaml', shop());
-    await write('Dockerfile', `FROM ${host}/upstream/debian:12 AS run # the base\r\nRUN true\r\n`);
+    await write('Dockerfile', `# the base\r\nFROM ${host}/upstream/debian:12 AS run\r\nRUN true\r\n`);
   });
 
   it('says new at first, then ok without changing a byte, then drift', async () => {
@@ -89,9 +89,9 @@ describe('checking bases', () => {
       expect.objectContaining({ status: 'quarantined', eligibleAt: '2026-03-03T06:00:00Z' }),
     );
     const late = await check(48, { pin: true });
-    expect(late.pins).toMatchObject([{ path: 'Dockerfile', image: 'shop', digest, lines: [1] }]);
+    expect(late.pins).toMatchObject([{ path: 'Dockerfile', image: 'shop', digest, lines: [2] }]);
     expect(await read('Dockerfile')).toBe(
-      `FROM ${host}/upstream/debian:12@${digest} AS run # the base\r\nRUN true\r\n`,
+      `# the base\r\nFROM ${host}/upstream/debian:12@${digest} AS run\r\nRUN true\r\n`,
     );
     const known = await snapshot();
     expect((await check(60, { pin: true })).entries.map(({ status }) => status)).toEqual(['ok']);
@@ -109,7 +109,10 @@ describe('checking bases', () => {
 
   it('takes what its own rule allows, however patient its neighbour is', async () => {
     const digest = await publish();
-    await write('images.yaml', `${shop('  quarantine: 0\n')}- name: slow\n  registry: ${host}\n  repository: shop/slow\n  dockerfile: slow/Dockerfile\n  quarantine: 30d\n`);
+    await write(
+      'images.yaml',
+      `${shop('  quarantine: 0\n')}- name: slow\n  registry: ${host}\n  repository: shop/slow\n  dockerfile: slow/Dockerfile\n  quarantine: 30d\n`,
+    );
     await write('slow/Dockerfile', `FROM ${host}/upstream/debian:12\n`);
     await check(0, { pin: true });
     expect(await read('Dockerfile')).toContain(digest);
@@ -137,8 +140,19 @@ describe('checking bases', () => {
     await publish();
     await check(0);
     await rm(join(root, 'Dockerfile'));
-    expect(await check(1)).toMatchObject({ exit: 3, entries: [{ image: 'shop', status: 'error' }, { status: 'ok' }, {}] });
+    expect(await check(1)).toMatchObject({
+      exit: 3,
+      entries: [{ image: 'shop', status: 'error' }, { status: 'ok' }, {}],
+    });
     expect(await read('.cascadeguard/images/shop.yaml')).toContain('upstream/debian:12');
+  });
+
+  it('takes a Dockerfile with a FROM that cannot be read for an error, not for one without bases', async () => {
+    await write('Dockerfile', `FROM ${host}/upstream/debian:12 AS run # comment\n`);
+    expect(await check(0)).toMatchObject({
+      exit: 3,
+      entries: [{ image: 'shop', status: 'error', code: 'DOCKERFILE_UNREADABLE' }],
+    });
   });
 
   it('lets a digest skip its wait when somebody answers for it, and keeps who', async () => {
@@ -202,7 +216,10 @@ describe('planning a cascade', () => {
 describe('checking releases', () => {
   it('takes the first list as known, then says what is new in the same major version', async () => {
     const nginx = new Client(bench.registry?.url ?? '', 'mirror/nginx');
-    await write('images.yaml', `- name: nginx\n  registry: ${host}\n  repository: mirror/nginx\n  tag: "1.27"\n`);
+    await write(
+      'images.yaml',
+      `- name: nginx\n  registry: ${host}\n  repository: mirror/nginx\n  tag: "1.27"\n`,
+    );
     await publish('1.27', nginx);
     expect(await check(0)).toMatchObject({ exit: 0, entries: [] });
     const known = await snapshot();

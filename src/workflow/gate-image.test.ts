@@ -287,6 +287,7 @@ describe('the gate of a promotion', () => {
     const gate = (...words: readonly string[]) => cli(['gate', reference, '--allow-local-trust', ...words]);
     expect((await gate('--public-key', 'my.pub')).code).toBe(0);
     expect((await gate('--policy', JSON.stringify({ publicKey: pem }))).code).toBe(0);
+    expect((await gate('--policy', JSON.stringify({ publicKey: 'my.pub' }))).code).toBe(0);
     const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
       .publicKey.export({ type: 'spki', format: 'pem' })
       .toString();
@@ -295,6 +296,31 @@ describe('the gate of a promotion', () => {
       stdout: expect.stringContaining('No image signatures found matching the given public key.'),
     });
     expect((await gate('--policy', 'policy.yaml')).code).toBe(1);
+  });
+
+  it('needs no policy.yaml where promotion.yaml says who must have made what', async () => {
+    const reference = await released('gate/promotion');
+    const ci = { issuer: bench.sigstore.issuer, subject };
+    const require = [
+      { type: 'image-signature', by: ['ci'] },
+      { type: 'slsaprovenance1', by: ['ci'], builders: [subject] },
+    ];
+    const gate = () => cli(['gate', reference, '--promotion', 'promotion.yaml', '--allow-local-trust']);
+    bench.write('promotion.yaml', { identities: { ci }, require });
+    expect(await gate()).toMatchObject({ code: 0 });
+    bench.write('promotion.yaml', {
+      identities: { ci },
+      require: [...require, { type: 'spdxjson', by: ['ci'] }],
+    });
+    expect(await gate()).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('evidence.required_types'),
+    });
+    bench.write('promotion.yaml', {
+      identities: { ci, audit: { ...ci, subject: 'https://audit.example' } },
+      require: [...require, { type: 'image-signature', by: ['audit'] }],
+    });
+    expect(await gate()).toMatchObject({ code: 1, stdout: expect.stringContaining('https://audit.example') });
   });
 
   it('asks every platform of an index for itself, unless they inherit', async () => {

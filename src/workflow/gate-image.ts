@@ -4,7 +4,7 @@ import { writeFileAtomically } from '../ground/store/atomic-file.ts';
 import { inParallel } from '../image/oci/copy/in-parallel.ts';
 import { registriesOf, toLocation } from '../image/oci/open.ts';
 import { systemClock } from '../model/clock.ts';
-import type { ComponentVerdict, Verdict } from '../model/verdict.ts';
+import type { ComponentVerdict, Decision, Verdict } from '../model/verdict.ts';
 import { evaluate, evaluateComponent, joinVerdicts } from '../trust/policy/evaluate.ts';
 import type { ComponentEvidence, GateInput } from '../trust/policy/gate-input.ts';
 import type { Policy } from '../trust/policy/policy.ts';
@@ -116,7 +116,13 @@ export async function recordGate(file: string, input: GateInput): Promise<void> 
 }
 
 /** Blocked and broken are never the same code. */
-export function exitOfVerdict({ decision, components }: Verdict): ExitCode {
+export function exitOfVerdict({
+  decision,
+  components,
+}: {
+  readonly decision: Decision;
+  readonly components: readonly Pick<ComponentVerdict, 'trouble'>[];
+}): ExitCode {
   if (decision === 'allow') return exitCodes.done;
   if (decision === 'deny') return exitCodes.deny;
   return components.some(({ trouble }) => trouble?.exit === 3) || components.length === 0

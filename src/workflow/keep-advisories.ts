@@ -51,6 +51,7 @@ export async function showAdvisories(o: AdvisoryPlace): Promise<AdvisoryStatus> 
   const [pointer, opened] = [await database.pointer(), await database.open()];
   if (pointer === undefined || opened === undefined) return { folder, present: false };
   const { lineage, builtAt, advisories, feeds, sources } = opened.index.description;
+  opened.index.close();
   const age = o.clock.now().getTime() - Date.parse(builtAt);
   return {
     folder,

@@ -18,13 +18,15 @@ import { type ScanReport, type ScanVerdict, worstVerdict } from '../model/findin
 import { formatImageReference } from '../model/image-reference.ts';
 import type { EngineRun, ScanEngine } from '../risk/scan/engine.ts';
 import { defaultScanPolicy, type ScanPolicy } from '../risk/scan/policy.ts';
-import { scanTarget } from '../risk/scan/scan-target.ts';
+import { type Scanned, scanTarget } from '../risk/scan/scan-target.ts';
 import { readVex, type VexStatement } from '../risk/scan/vex.ts';
 import type { Waiver } from '../risk/scan/waivers.ts';
 import { findEntry } from './choose-image.ts';
 import { layerCacheFolder } from './list-contents.ts';
 import { type ReachOptions, reachRegistries } from './reach-registries.ts';
 import { type OpenEngines, openEngines } from './scan/open-engines.ts';
+import { recallScan, rememberScan } from './scan/scan-memory.ts';
+import { readScanSettings } from './scan/scan-settings.ts';
 import { scanManifest } from './scan-manifest.ts';
 
 export type { Finding, ScanReport, ScanRule } from '../model/finding.ts';
@@ -45,6 +47,8 @@ export interface ScanImage extends ReachOptions, Omit<OpenEngines, 'env'> {
   readonly waiversFile?: string;
   readonly vexFiles?: readonly string[];
   readonly cache?: boolean;
+  /** An engine that says much less than before is right. */
+  readonly acceptSilence?: boolean;
   readonly onLayer?: (done: number, all: number) => void;
   readonly onEngine?: (id: string, status: string) => void;
 }
@@ -63,6 +67,7 @@ export interface ScannedWithRuns extends ScannedImage {
 }
 
 interface Settings {
+  readonly policy: ScanPolicy;
   readonly engines: readonly ScanEngine[];
   readonly waivers: readonly Waiver[];
   readonly vex: readonly VexStatement[];
@@ -72,11 +77,21 @@ const largestFile = 512 * 1024 * 1024;
 
 /** Asks every engine about an image or an SBOM, and gives one answer. */
 export async function scanImage(o: ScanImage): Promise<ScannedWithRuns> {
+  const project = await readScanSettings(o);
   const settings: Settings = {
-    waivers: (await readWaivers(o.waiversFile, o.cwd)) as readonly Waiver[],
+    policy: { ...defaultScanPolicy, ...project.policy, ...o.policy },
+    waivers: (await readWaivers(o.waiversFile ?? project.waiversFile, o.cwd)) as readonly Waiver[],
     vex: (await Promise.all((o.vexFiles ?? []).map(file => readVexFile(resolve(o.cwd, file))))).flat(),
     engines: await openEngines(o),
   };
+  try {
+    return await scanAny(settings, o);
+  } finally {
+    for (const engine of settings.engines) engine.close?.();
+  }
+}
+
+async function scanAny(settings: Settings, o: ScanImage): Promise<ScannedWithRuns> {
   if (o.target.startsWith('sbom:')) return await scanSbom(resolve(o.cwd, o.target.slice(5)), settings, o);
   const image = toLocation(o.target);
   const base = o.base === undefined ? undefined : toLocation(o.base);
@@ -95,25 +110,27 @@ async function scanLocation(
   const { registry, reference, location } = await open(image, access, call);
   const root = await registry.manifest(reference, call);
   const bases = base === undefined ? [] : [await readBase(base, access, o)];
-  const scanned = [];
+  const keeps = o.cache !== false;
+  const scanned: Scanned[] = [];
   for (const { digest, platform } of await listImages(registry, root.descriptor, o)) {
-    scanned.push(
-      await scanManifest({
-        ...call,
-        ...settings,
-        registry,
-        manifest: { digest },
-        name: nameOf(location, digest),
-        clock: o.clock,
-        bases,
-        ...(platform !== undefined && { platform }),
-        ...(digest !== root.descriptor.digest && { indexDigest: root.descriptor.digest }),
-        ...(o.cache !== false && { cacheFolder: layerCacheFolder(o.env) }),
-        ...(o.policy !== undefined && { policy: o.policy }),
-        ...(o.onLayer !== undefined && { onLayer: o.onLayer }),
-        ...(o.onEngine !== undefined && { onEngine: o.onEngine }),
-      }),
-    );
+    const previous = keeps && o.acceptSilence !== true ? await recallScan(o.env, digest) : {};
+    const one = await scanManifest({
+      ...call,
+      ...settings,
+      registry,
+      manifest: { digest },
+      name: nameOf(location, digest),
+      clock: o.clock,
+      bases,
+      ...(platform !== undefined && { platform }),
+      ...(digest !== root.descriptor.digest && { indexDigest: root.descriptor.digest }),
+      ...(o.cache !== false && { cacheFolder: layerCacheFolder(o.env) }),
+      ...(o.onLayer !== undefined && { onLayer: o.onLayer }),
+      ...(o.onEngine !== undefined && { onEngine: o.onEngine }),
+      previous,
+    });
+    if (keeps) await rememberScan(o.env, digest, one);
+    scanned.push(one);
   }
   return summarise(formatLocation(location), scanned);
 }
@@ -172,7 +189,6 @@ async function scanSbom(path: string, settings: Settings, o: ScanImage): Promise
     ...settings,
     subject: { name, ...(digest !== undefined && { digest }), ...(platform !== undefined && { platform }) },
     target: { inventory, sbomFile: path },
-    policy: { ...defaultScanPolicy, ...o.policy },
     clock: o.clock,
     timeLimit: 15 * 60_000,
     ...(o.signal !== undefined && { signal: o.signal }),

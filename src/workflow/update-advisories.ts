@@ -86,8 +86,9 @@ async function fetchFromMirrors(
   const call = o.signal === undefined ? {} : { signal: o.signal };
   const faults: Fault[] = [];
   for (const [at, mirror] of mirrors.entries()) {
-    const target = join(folder, String(at));
-    await mkdir(target);
+    // Its name becomes part of the index, and is the same whichever mirror delivers.
+    const target = join(folder, String(at), 'trivy-db');
+    await mkdir(target, { recursive: true });
     try {
       const { registry, reference } = await open(mirror, access, call);
       await fetchTrivyDb(registry, reference, target, call);
@@ -135,13 +136,13 @@ async function fetchZips(
     }
     const path = join(
       folder,
-      `${at}-${
-        url.pathname
-          .split('/')
-          .at(-1)
-          ?.replace(/[^A-Za-z0-9._-]/g, '_') ?? ''
-      }`,
+      String(at),
+      url.pathname
+        .slice(1)
+        .replace(/[^A-Za-z0-9._-]+/g, '_')
+        .slice(-100),
     );
+    await mkdir(join(folder, String(at)));
     await pipeline(Readable.from(bounded(response.body, redactUrl(url))), createWriteStream(path));
     paths.push(path);
   }

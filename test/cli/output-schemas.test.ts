@@ -61,6 +61,17 @@ function writeContext(): string {
   return context;
 }
 
+function writeAdvisories(): string {
+  mkdirSync(join(folder, 'osv'), { recursive: true });
+  const events = [{ introduced: '0' }];
+  writeJson('osv/CVE-2026-0001.json', {
+    id: 'CVE-2026-0001',
+    modified: '2026-11-24T00:00:00Z',
+    affected: [{ package: { ecosystem: 'npm', name: 'a' }, ranges: [{ type: 'SEMVER', events }] }],
+  });
+  return join(folder, 'osv');
+}
+
 function problemsOf(name: string, json: string): unknown {
   const validate = new Ajv2020({ strict: true, allErrors: true }).compile(
     JSON.parse(readFileSync(join(schemas, `${name}.schema.json`), 'utf8')),
@@ -86,6 +97,10 @@ describe('output schemas', () => {
     ['sbom', () => ['sbom', `dir:${rootOf(folder)}`]],
     ['copy', () => ['copy', ready.sample, `oci:${join(folder, 'hello')}`]],
     ['build', () => ['build', writeContext(), '--to', `oci:${join(folder, 'built')}`]],
+    ['db-status', () => ['db', 'status', '--db', join(folder, 'no-advisories')]],
+    ['db-import', () => ['db', 'import', writeAdvisories(), '--db', join(folder, 'advisories')]],
+    ['db-status', () => ['db', 'status', '--db', join(folder, 'advisories')]],
+    ['scan', () => ['scan', ready.sample, '--db', join(folder, 'advisories')]],
     ['logout', () => ['logout', 'registry.invalid']],
     ['gate', () => ['gate', '--replay', deniedRecord, '--info', '--show-successes']],
     ['explain', () => ['explain', '--replay', deniedRecord]],

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -126,5 +126,30 @@ describe('a reader that goes away', () => {
     shell.stdout.on('data', chunk => (output += chunk));
     await once(shell, 'close');
     expect(output).toBe('0\n');
+  });
+});
+
+describe('a server of ours', () => {
+  it('ends tidily when its terminal goes, and opens no debugger for a signal', async () => {
+    const { child, ended, stderr } = start([
+      'registry',
+      'serve',
+      '--addr',
+      '127.0.0.1:0',
+      '--data',
+      'data',
+      '--ready-file',
+      'ready.json',
+    ]);
+    await waitFor(() => existsSync(join(folder, 'ready.json')), 'the registry');
+    child.kill('SIGUSR1');
+    const { url } = JSON.parse(readFileSync(join(folder, 'ready.json'), 'utf8')) as { url: string };
+    // Whatever the signal did is done once a request was answered.
+    expect((await fetch(`${url}/v2/`)).status).toBe(200);
+    expect(stderr()).not.toMatch(/debugger/i);
+    child.kill('SIGHUP');
+    const [code, signal] = await ended;
+    expect([code, signal]).toEqual([0, null]);
+    expect(existsSync(join(folder, 'ready.json'))).toBe(false);
   });
 });

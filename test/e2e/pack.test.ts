@@ -28,13 +28,16 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** What each Node made of the same files. */
+const made: string[] = [];
+
 describe('the package', () => {
   it('holds the bundle and its declared files, and nothing else', () => {
     const strays = packed.files
       .map(file => file.path)
       .filter(
         path =>
-          !/^(?:dist\/(?:attest|cg|index)\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts|schema\/[\w/.-]+\.json|(?:README|CHANGELOG)\.md|LICENSE|package\.json)$/.test(
+          !/^(?:dist\/(?:attest|cg|index)\.js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts|schema\/[\w/.-]+\.json|examples\/bookstore\/[\w/.+-]+|(?:README|CHANGELOG)\.md|LICENSE|package\.json)$/.test(
             path,
           ),
       );
@@ -106,5 +109,44 @@ describe('the package', () => {
         server?.kill('SIGTERM');
       }
     });
+
+    it.skipIf(path === undefined)(
+      `tells the story of cg up to its end${label}`,
+      () => {
+        const home = mkdtempSync(join(folder, 'home-'));
+        const cg = join(folder, 'user/node_modules/.bin/cg');
+        const told = execFileSync(path ?? '', [cg, 'up', '--ci', '--addr', '127.0.0.1:0', '--data', 'demo'], {
+          cwd: home,
+          env: { PATH: process.env.PATH, HOME: home },
+          encoding: 'utf8',
+        });
+        expect(told).toContain('promises, all of them held.');
+      },
+      60_000,
+    );
+
+    it.skipIf(path === undefined)(
+      `builds the same image, and lists it in the same bytes, as any other Node${label}`,
+      () => {
+        const home = mkdtempSync(join(folder, 'home-'));
+        const cg = join(folder, 'user/node_modules/.bin/cg');
+        const run = (...args: string[]) =>
+          execFileSync(path ?? '', [cg, ...args], {
+            cwd: home,
+            env: { PATH: process.env.PATH, HOME: home, SOURCE_DATE_EPOCH: '1700000000' },
+            encoding: 'utf8',
+            stdio: ['ignore', 'pipe', 'ignore'],
+          });
+        const context = join(folder, 'user/node_modules/cascadeguard/examples/bookstore/upstream/debian-1');
+        const image = run('build', context, '--to', 'oci:./image', '--platform', 'linux/amd64').trim();
+        const [spdx, cyclonedx] = [
+          run('sbom', image, '-o', 'spdx-json'),
+          run('sbom', image, '-o', 'cyclonedx-json'),
+        ];
+        made.push([image, spdx, cyclonedx].join('\n'));
+        expect(spdx).toContain('libssl3');
+        expect(new Set(made).size).toBe(1);
+      },
+    );
   });
 });

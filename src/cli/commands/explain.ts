@@ -1,11 +1,9 @@
 import { resolve } from 'node:path';
-import { exitCodes } from '../../ground/fault/exit-codes.ts';
 import { explainImages, explainReplay } from '../../workflow/explain-image.ts';
+import { exitOfVerdict } from '../../workflow/gate-image.ts';
 import { defineCommand } from '../command.ts';
 import { gateOptions, policyFlags } from '../evidence/policy-flags.ts';
 import { renderExplanation } from '../show/gate/explanation.ts';
-
-const exits = { allow: exitCodes.done, deny: exitCodes.deny, indeterminate: exitCodes.remote } as const;
 
 export const command = defineCommand({
   examples: [
@@ -36,7 +34,7 @@ export const command = defineCommand({
       replay === undefined
         ? await explainImages(await gateOptions(flags, args, context))
         : await explainReplay(resolve(context.cwd, replay));
-    return { result, exit: exits[result.decision] };
+    return { result, exit: exitOfVerdict(result) };
   },
   text: renderExplanation,
 });

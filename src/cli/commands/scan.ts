@@ -2,7 +2,7 @@ import { exitCodes } from '../../ground/fault/exit-codes.ts';
 import { stage } from '../../ground/progress/progress.ts';
 import { formatJson } from '../../ground/terminal/format-json.ts';
 import { defined } from '../../model/defined.ts';
-import { severities } from '../../model/severity.ts';
+import { type Severity, severities } from '../../model/severity.ts';
 import {
   engineNames,
   type ScannedWithRuns,
@@ -30,7 +30,7 @@ export const command = defineCommand({
   ],
   about:
     'Exit code 0: allow. 1: deny. 3: no verdict, because a scanner or its data could not be had. 4: no verdict, because\n' +
-    'something cannot be trusted. A scanner that fails, hangs, says nothing or has old data never means allow. The image is\n' +
+    'something cannot be trusted. What .cascadeguard.yaml says under "scan" holds where no flag does. A scanner that fails, hangs, says nothing or has old data never means allow. The image is\n' +
     'pulled once, by its digest, and every scanner sees the same bytes, without network and without your credentials.',
   args: [
     {
@@ -52,9 +52,8 @@ export const command = defineCommand({
     require: {
       kind: 'text',
       placeholder: 'N',
-      brief: 'how many engines must have looked',
+      brief: 'how many engines must have looked; 2-engines unless said otherwise',
       choices: ['1-engine', '2-engines', '3-engines'],
-      fallback: '2-engines',
       group: 'Engines',
     },
     independent: { kind: 'toggle', brief: 'with as many different advisory databases', group: 'Engines' },
@@ -63,11 +62,15 @@ export const command = defineCommand({
       brief: 'run scanners that the lock does not vouch for; they can deny, but never allow',
       group: 'Engines',
     },
+    acceptSilence: {
+      kind: 'toggle',
+      brief: 'an engine that finds much less than the last time is right',
+      group: 'Engines',
+    },
     maxDbAge: {
       kind: 'duration',
       placeholder: 'TIME',
-      brief: 'older advisories count as none',
-      fallback: 5 * 24 * 3_600_000,
+      brief: 'older advisories count as none; 5d unless said otherwise',
       group: 'Engines',
     },
     db: {
@@ -81,9 +84,8 @@ export const command = defineCommand({
     severity: {
       kind: 'text',
       placeholder: 'LEVEL',
-      brief: 'what blocks, from this severity up',
+      brief: 'what blocks, from this severity up; high unless said otherwise',
       choices: severities,
-      fallback: 'high',
       group: 'Verdict',
     },
     all: { kind: 'toggle', brief: 'block what has no fix as well', group: 'Verdict' },
@@ -95,9 +97,8 @@ export const command = defineCommand({
     blockOn: {
       kind: 'text',
       placeholder: 'WHO',
-      brief: 'how many engines must say it before it blocks',
+      brief: 'how many engines must say it before it blocks; any unless said otherwise',
       choices: ['any', 'all'],
-      fallback: 'any',
       group: 'Verdict',
     },
     waivers: {
@@ -152,14 +153,8 @@ export const command = defineCommand({
         cache: flags.cache,
         vexFiles: flags.vex,
         allowUnverifiedTools: flags.allowUnverifiedTools,
-        policy: {
-          requireEngines: Number(flags.require[0]),
-          independent: flags.independent,
-          blockOn: flags.blockOn,
-          threshold: flags.severity,
-          fixableOnly: !flags.all || flags.fixableOnly,
-          maxDbAge: flags.maxDbAge,
-        },
+        acceptSilence: flags.acceptSilence,
+        policy: policyOf(flags),
         onLayer: (done, total) => context.progress({ type: 'amount', id, done, total, unit: 'items' }),
         ...(flags.engine.length > 0 && { engines: flags.engine }),
         ...defined({
@@ -174,6 +169,25 @@ export const command = defineCommand({
   },
   text: renderScan,
 });
+
+function policyOf(flags: {
+  readonly require: string | undefined;
+  readonly independent: boolean;
+  readonly blockOn: 'any' | 'all' | undefined;
+  readonly severity: Severity | undefined;
+  readonly all: boolean;
+  readonly fixableOnly: boolean;
+  readonly maxDbAge: number | undefined;
+}): NonNullable<Parameters<typeof scanImage>[0]['policy']> {
+  return defined({
+    requireEngines: flags.require === undefined ? undefined : Number(flags.require[0]),
+    independent: flags.independent ? true : undefined,
+    blockOn: flags.blockOn,
+    threshold: flags.severity,
+    fixableOnly: flags.fixableOnly ? true : flags.all ? false : undefined,
+    maxDbAge: flags.maxDbAge,
+  });
+}
 
 function exitOf({ verdict }: ScannedWithRuns): 0 | 1 | 3 | 4 {
   if (verdict.status === 'allow') return exitCodes.done;

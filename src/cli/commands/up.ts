@@ -6,19 +6,25 @@ import { defined } from '../../model/defined.ts';
 import { up } from '../../workflow/up/up.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
+import { renderStoryEvent } from '../show/story.ts';
 import { renderTour } from '../show/tour.ts';
 import { version } from '../version.ts';
 
 export const command = defineCommand({
   examples: [
-    { run: 'cg up', does: 'a registry with a signed sample image, a local Sigstore, and a short tour' },
+    {
+      run: 'cg up',
+      does: 'everything at once: a change goes from a commit to production, with proof; then a tour',
+    },
+    { run: 'cg up --ci', does: 'only the story, for a pipeline: exit code 0 when every promise held' },
     {
       run: 'cg up --addr 127.0.0.1:0 --data ./demo --ready-file ready.json',
       does: 'on any free port, for a script',
     },
   ],
   about:
-    'Nothing but Node is needed, and nothing leaves this machine. It runs until Ctrl-C; run it again and everything is still there.',
+    'Nothing but Node and Git is needed, and nothing leaves this machine. A registry, a local Sigstore and Git repositories\n' +
+    'run until Ctrl-C. The story of the bookstore is told anew each time; images that you pushed are still there.',
   flags: {
     data: {
       kind: 'text',
@@ -33,6 +39,8 @@ export const command = defineCommand({
       brief: 'where the registry listens; a taken port becomes a free one',
       fallback: '127.0.0.1:5000',
     },
+    story: { kind: 'toggle', brief: 'tell no story, only run the servers', fallback: true },
+    ci: { kind: 'toggle', brief: 'end when the story is told; exit code 1 when a promise did not hold' },
     readyFile: {
       kind: 'text',
       placeholder: 'FILE',
@@ -57,8 +65,22 @@ export const command = defineCommand({
       version,
       signal,
       ...defined({ readyFile: flags.readyFile === undefined ? undefined : resolve(cwd, flags.readyFile) }),
+      ...((flags.story || flags.ci) && {
+        story: {
+          env,
+          only: flags.ci,
+          onEvent: event => context.write(renderStoryEvent(event, context.errStyle)),
+          ...defined({
+            example: env.CG_UP_EXAMPLE === undefined ? undefined : resolve(cwd, env.CG_UP_EXAMPLE),
+          }),
+        },
+      }),
       onProblem: error => context.say(renderFault(asFault(error), context.errStyle)),
       onReady: async ready => {
+        if (flags.ci) {
+          context.write(`\n${ready.story?.claims ?? 0} promises, all of them held.\n`);
+          return;
+        }
         const hints = { alias: await aliasFor(env), exportFolder: isUsual ? undefined : sigstoreData };
         context.write(`${renderTour(ready, hints, context.errStyle)}\n`);
       },

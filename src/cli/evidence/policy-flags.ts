@@ -169,6 +169,7 @@ export async function gateOptions(
   refuseUnlogged(flags);
   return {
     ...reach,
+    cwd: context.cwd,
     signal: AbortSignal.any([context.signal, AbortSignal.timeout(flags.timeout)]),
     images: [...images, ...flags.image],
     components: [...flags.images, ...flags.filePath].map(file).concat(flags.snapshot, flags.jsonInput),

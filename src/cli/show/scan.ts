@@ -78,7 +78,10 @@ function colour(severity: Severity, style: Style): string {
 }
 
 /** Never a bare "0 findings": with how many packages, and what was not covered. */
-function summaryLines({ findings, coverage, waivers, inventory }: ScanReport): readonly string[] {
+function summaryLines({ findings, coverage, waivers, inventory, engines }: ScanReport): readonly string[] {
+  if (!engines.some(({ outcome }) => outcome === 'ok')) {
+    return [`  ${formatCount(coverage.packages, 'package')}, and nobody looked them up`];
+  }
   const open = findings.filter(({ disposition }) => disposition.kind === 'open');
   const counts = severities
     .toReversed()

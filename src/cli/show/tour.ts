@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Style } from '../../ground/terminal/style.ts';
 import type { Digest } from '../../model/digest.ts';
 import { shortDigest } from '../../model/digest.ts';
@@ -16,10 +17,8 @@ export function renderTour(ready: UpReady, { alias, exportFolder }: TourHints, s
   const host = new URL(ready.registry).host;
   const taken = ready.insteadOf === undefined ? '' : ` (${ready.insteadOf} was taken)`;
   const steps = [
+    ...storySteps(ready, host),
     [`cg inspect ${ready.sample}`, 'platforms, layers, and what refers to it'],
-    ...(exportFolder === undefined
-      ? []
-      : [[`export CG_SIGSTORE_DATA=${exportFolder}`, 'where the local Sigstore keeps its trust root']]),
     ...(ready.signer === undefined
       ? []
       : [
@@ -40,15 +39,33 @@ export function renderTour(ready: UpReady, { alias, exportFolder }: TourHints, s
     `  registry  ${style.cyan(ready.registry)}${taken}`,
     `  sample    ${ready.sample}  ${style.dim(`digest ${shortDigest(ready.digest as Digest)}…`)}`,
     `  sigstore  ${ready.sigstore}`,
+    ...(ready.story === undefined
+      ? []
+      : [`  git       ${ready.story.git}/shop.git  ${ready.story.git}/config.git`]),
     `  data      ${ready.data}`,
     '',
     'Try, in another terminal:',
     '',
     ...(alias === undefined ? [] : [`  ${alias}`]),
+    ...(exportFolder === undefined ? [] : [`  export CG_SIGSTORE_DATA=${exportFolder}`]),
     ...steps.flatMap(([run, does]) => [`  ${style.dim(`# ${does}`)}`, `  ${run}`]),
     '',
     'Stop with Ctrl-C; everything is still there the next time.',
   ].join('\n');
+}
+
+/** What can be asked of the shop that the story left behind. */
+function storySteps({ story }: UpReady, host: string): string[][] {
+  if (story === undefined) return [];
+  const policy = '--promotion promotion.yaml --allow-local-trust';
+  return [
+    [`cd ${join(story.folder, 'shop')}`, 'the shop of the story: its code, images.yaml, the policy'],
+    ['cg where', 'which digest is where, from Git'],
+    [`cg gate ${host}/bookstore/web:1.0 ${policy}`, 'may this image go to production?'],
+    [`cg explain ${story.stranger} ${policy}`, 'why not this one, and what would change it?'],
+    [`cg sbom ${host}/bookstore/catalog:1.0`, 'what is in it, and what of it comes from its base'],
+    ['cg images status', 'what the images stand on'],
+  ];
 }
 
 function verifyCommand(image: string, { issuer, identity }: NonNullable<UpReady['signer']>): string {

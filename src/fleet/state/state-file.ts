@@ -131,7 +131,12 @@ function isSame(wanted: unknown, found: unknown, by?: string): boolean {
     const keys = new Set([...Object.keys(wanted), ...Object.keys(found)]);
     return [...keys].every(key => isSame(asMap(wanted)[key], asMap(found)[key]));
   }
-  return String(wanted) === found;
+  return textOf(wanted) === found;
+}
+
+/** Scalars as reading the file again would give them. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** The value as reading the file again would give it. */
@@ -153,7 +158,7 @@ function mergeNode(old: unknown, value: StateValue, by: string | undefined): Nod
   );
   const list = new YAMLSeq();
   for (const item of value as readonly { readonly [key: string]: StateValue | undefined }[]) {
-    const node = known.get(String(item[by])) ?? flowMap();
+    const node = known.get(textOf(item[by])) ?? flowMap();
     for (const [key, part] of Object.entries(item)) {
       if (part === undefined) node.delete(key);
       else if (!isSame(part, textOfNode(node.get(key, true)))) node.set(key, toNode(part));
@@ -187,7 +192,7 @@ function toNode(value: StateValue, isInside = false): Node {
     for (const [key, item] of entries) if (item !== undefined) map.set(toScalar(key), toNode(item, true));
     return map;
   }
-  return toScalar(value as string | number | boolean | null);
+  return toScalar(value);
 }
 
 const wordsOfOtherTypes = /^(?:y|n|yes|no|on|off|true|false|null)$/i;

@@ -80,6 +80,16 @@ export const faultCodes = {
     ],
     next: 'make the entry in the file unambiguous, then run the command again',
   },
+  CLAIM_FAILED: {
+    kind: 'deny',
+    meaning: 'A promise of the story that cg up tells was looked at and did not hold.',
+    causes: [
+      'a file of the example was changed',
+      'another program changed what the story had made',
+      'a bug of ours',
+    ],
+    next: 'run cg up again; when it stays so, tell us, with what was printed',
+  },
   PROMOTION_REFUSED: {
     kind: 'deny',
     meaning: 'A condition of the promotion does not hold. Nothing was pushed.',
@@ -89,6 +99,12 @@ export const faultCodes = {
       'its evidence does not satisfy the policy of the environment',
     ],
     next: 'cg where',
+  },
+  REGISTRY_FULL: {
+    kind: 'remote',
+    meaning: 'The registry has no room for what was sent. Sending it again does not help.',
+    causes: ['its disk is full', 'its quota is used up'],
+    next: 'make room at the registry (cg registry gc), or raise its quota',
   },
   FILE_INVALID: {
     kind: 'usage',

@@ -60,17 +60,17 @@ export class AdvisoryDatabase {
         next: 'cg db import, or cg db update',
       });
     }
-    const index = await openIndex(path);
+    const index = openIndex(path);
     return { index, identity: identityOf(index, digest) };
   }
 
   /** Makes an index the one that counts. It is read back first: what cannot be opened never replaces what can. */
-  async install(bytes: Buffer, importedAt: Date): Promise<AdvisoryIndex> {
+  async install(bytes: Buffer, importedAt: Date): Promise<void> {
     const hex = createHash('sha256').update(bytes).digest('hex');
     const file = `${hex}.vdx`;
     await makeFolder(this.folder);
     await writeFileAtomically(join(this.folder, file), bytes, { durable: true });
-    const index = await openIndex(join(this.folder, file));
+    openIndex(join(this.folder, file)).close();
     const before = await this.pointer().catch(() => undefined);
     const pointer: Pointer = {
       version: 1,
@@ -83,7 +83,6 @@ export class AdvisoryDatabase {
       durable: true,
     });
     await this.#clean([file, before?.file]);
-    return index;
   }
 
   /** The one that counts and the one before it stay: a scan that is under way still reads from it. */

@@ -3,7 +3,7 @@ import type { Distribution, Inventory, Package } from '../../model/inventory.ts'
 import type { Severity } from '../../model/severity.ts';
 import { compareVersions } from '../versions/compare.ts';
 import { findAffected } from './affected.ts';
-import { feedOf, queryOf, schemes } from './feeds.ts';
+import { type FeedQuery, feedOf, isSystemType, queryOf, schemes } from './feeds.ts';
 import type { AdvisoryIndex, IndexedAdvisory, IndexedVulnerability } from './index/open-index.ts';
 
 /** An advisory that holds for a package. */
@@ -17,10 +17,15 @@ export interface Match {
   readonly matchType: 'exact' | 'indirect';
 }
 
-/** Looks packages up in one index. What was looked up once is remembered: a thousand images share most packages. */
+/** What was looked up once is remembered up to here: a thousand images share most packages. */
+const mostKnown = 1_000_000;
+
+/** Looks packages up in one index. */
 export class Matcher {
   readonly #index: AdvisoryIndex;
-  readonly #known = new Map<string, readonly Match[]>();
+  /** By what stays the same in one image, then by package, then by version. */
+  readonly #contexts = new Map<string, MatchContext>();
+  #size = 0;
 
   constructor(index: AdvisoryIndex) {
     this.#index = index;
@@ -28,25 +33,57 @@ export class Matcher {
 
   /** Every package with what is wrong with it; packages without anything are left out. */
   matchInventory({ packages, distribution }: Inventory): { found: Package; matches: readonly Match[] }[] {
-    const context = new MatchContext(this.#index, distribution);
-    return packages.flatMap(found => {
+    const context = this.#contextOf(distribution);
+    const results: { found: Package; matches: readonly Match[] }[] = [];
+    for (const found of packages) {
       const matches = this.#match(found, context);
-      return matches.length === 0 ? [] : [{ found, matches }];
-    });
+      if (matches.length > 0) results.push({ found, matches });
+    }
+    return results;
+  }
+
+  #contextOf(distribution: Distribution | undefined): MatchContext {
+    if (this.#size > mostKnown) {
+      this.#contexts.clear();
+      this.#size = 0;
+    }
+    const key = JSON.stringify([
+      distribution?.id,
+      distribution?.versionId,
+      distribution?.stream,
+      distribution?.contentSets,
+    ]);
+    let context = this.#contexts.get(key);
+    if (context === undefined)
+      this.#contexts.set(key, (context = new MatchContext(this.#index, distribution)));
+    return context;
   }
 
   #match(found: Package, context: MatchContext): readonly Match[] {
     const query = queryOf(found, context.distribution);
     if (query === undefined) return [];
-    const key = `${context.key}|${query.feed}|${query.package}|${query.version}|${found.arch}|${found.module}|${query.package === found.name}`;
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const advisories = context.advisoriesFor(query.feed, query.package, found);
-    const matches = advisories.flatMap(advisory => matchOne(advisory, query.version, found));
-    if (this.#known.size >= 1_000_000) this.#known.clear();
-    this.#known.set(key, foldSame(matches, found));
-    return this.#known.get(key) ?? [];
+    const known = context.knownOf(query, found.module);
+    // Of one version there can be several kinds: other architectures, other module streams, found directly or not.
+    const kind = found.type === 'rpm' ? `${query.version}|${found.arch}|${found.module}` : query.version;
+    const key = query.package === found.name || !isSystemType(found.type) ? kind : `${kind}|indirect`;
+    let matches = known.matches.get(key);
+    if (matches === undefined) {
+      known.advisories ??= context.advisoriesFor(query.feed, query.package, found);
+      matches = foldSame(
+        known.advisories.flatMap(advisory => matchOne(advisory, query.version, found)),
+        found,
+      );
+      known.matches.set(key, matches);
+      this.#size++;
+    }
+    return matches;
   }
+}
+
+/** What is known of one package in one kind of image. */
+interface KnownPackage {
+  advisories?: readonly IndexedAdvisory[];
+  readonly matches: Map<string, readonly Match[]>;
 }
 
 /** The feeds that an image needs, with how many packages each; `undefined` is for packages of an unknown system. */
@@ -66,16 +103,25 @@ export function hasFeed(index: AdvisoryIndex, feed: string): boolean {
 
 class MatchContext {
   readonly distribution: Distribution | undefined;
-  readonly key: string;
   readonly #index: AdvisoryIndex;
   readonly #products: ReadonlySet<number>;
+  readonly #known = new Map<string, Map<string, KnownPackage>>();
 
   constructor(index: AdvisoryIndex, distribution: Distribution | undefined) {
     this.#index = index;
     this.distribution = distribution;
     const repositories = repositoriesOf(distribution);
-    this.key = repositories.join(',');
     this.#products = index.productsOf(repositories);
+  }
+
+  /** Red Hat keeps the advisories of a module stream apart. */
+  knownOf(query: FeedQuery, module: string | undefined): KnownPackage {
+    let feed = this.#known.get(query.feed);
+    if (feed === undefined) this.#known.set(query.feed, (feed = new Map<string, KnownPackage>()));
+    const name = module === undefined ? query.package : `${query.package}|${module}`;
+    let known = feed.get(name);
+    if (known === undefined) feed.set(name, (known = { matches: new Map() }));
+    return known;
   }
 
   advisoriesFor(feed: string, name: string, found: Package): readonly IndexedAdvisory[] {

@@ -21,6 +21,8 @@ function readConjunction(text: string): VersionRange | undefined {
   if (interval !== null) return readInterval(interval);
   const parts = text.match(/(?:[<>=~^!]=?|~>)?\s*[^\s,<>=]+/g) ?? [];
   if (parts.join('').replaceAll(/[\s,]/g, '') !== text.replaceAll(/[\s,]/g, '')) return undefined;
+  // Several versions without a sign between them are no condition that anybody knows.
+  if (parts.length > 1 && parts.some(part => /^[^<>=~^!]/.test(part.trim()))) return undefined;
   let range: VersionRange = {};
   for (const part of parts) {
     const bound = readBound(part.trim());

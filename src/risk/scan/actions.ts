@@ -78,9 +78,15 @@ function countFindings(findings: readonly Finding[]): string {
 function nextStep(engines: ScanReport['engines']): string {
   const embedded = engines.find(({ id }) => id === 'embedded');
   const heard = engines.filter(({ outcome }) => outcome === 'ok');
+  const untrusted = engines.filter(({ outcome }) => outcome === 'untrusted-binary').map(({ id }) => id);
+  if (untrusted.length > 0) {
+    return `vouch for ${untrusted.join(' and ')} in .cascadeguard/tools.lock.json, or name the other engines with --engine`;
+  }
   if (heard.some(({ unverified }) => unverified === true))
     return 'vouch for the scanners in .cascadeguard/tools.lock.json';
   if (embedded !== undefined && embedded.outcome !== 'ok') return 'cg db update, or cg db import FOLDER';
+  const stale = engines.filter(({ outcome }) => outcome === 'stale-db').map(({ id }) => id);
+  if (stale.length > 0) return `bring the data of ${stale.join(' and ')} up to date`;
   if (heard.length === 1) return 'install a second scanner, or accept one opinion with --require 1-engine';
   return 'see what each engine says below';
 }

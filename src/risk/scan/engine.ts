@@ -81,6 +81,8 @@ export interface ScanEngine {
   /** It reads the image itself, not only our list of what is in it. */
   readonly needsLayout?: boolean;
   scan(target: ScanTarget, o: EngineOptions): Promise<EngineReport>;
+  /** Nobody will ask it any more. */
+  close?(): void;
 }
 
 /** Why an engine has nothing to say. */

@@ -68,7 +68,7 @@ export class Sandbox {
   }
 
   async run({ args, env, timeLimit, signal }: SandboxRun): Promise<Finished> {
-    const [program = '', ...before] = [...this.#prefix, this.#program];
+    const [program, ...before] = [...this.#prefix, this.#program];
     const usesUnshare = this.#prefix[0] === 'unshare';
     return await run({
       program,

@@ -1,9 +1,9 @@
 import type { EvidenceReason } from '../../model/evidence.ts';
 import { describePattern, describeSigner } from '../../model/identity.ts';
 import type { RuleReport, RuleResult } from '../../model/verdict.ts';
-import { judgeAnew } from './accept.ts';
+import { judgeAnew } from './evidence/accept.ts';
+import { problemsOfProvenance, provenanceOf } from './evidence/provenance.ts';
 import type { RecordedItem } from './gate-input.ts';
-import { problemsOfProvenance, provenanceOf } from './provenance.ts';
 import type { Subject } from './rule.ts';
 
 /** What the checks that no list switches off have found. */

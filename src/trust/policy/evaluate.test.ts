@@ -300,6 +300,20 @@ describe('who counts', () => {
     expect([decision, verdict.components[0]?.trouble?.exit]).toEqual(['indeterminate', 4]);
   });
 
+  it('is no key where a requirement names an identity', () => {
+    const key = { trust: 'key:x', signer: { kind: 'key', keyId: 'x' } } as const;
+    const requirement = { type: 'image-signature', by: [identity], quorum: 1, builders: [] };
+    const policy = policyOf(['evidence.required_types'], {
+      identities: [],
+      publicKey: 'cosign.pub',
+      requirements: [requirement],
+    });
+    const items = [signature(key), provenance({}, key)];
+    expect(judge(items, policyOf([], { identities: [], publicKey: 'cosign.pub' })).decision).toBe('allow');
+    expect(judge(items, policy).codes).toEqual(['evidence.required_types']);
+    expect(judge([...items, signature()], policy).decision).toBe('allow');
+  });
+
   it('must be as many as a requirement says', () => {
     const requirement = {
       type: 'image-signature',

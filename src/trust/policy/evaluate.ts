@@ -6,8 +6,8 @@ import type {
   RuleResult,
   Verdict,
 } from '../../model/verdict.ts';
-import { acceptedAttestations, acceptedSignatures, judgeForReport } from './accept.ts';
 import { builtInCodes, checkBuiltIn } from './built-in.ts';
+import { acceptedAttestations, acceptedSignatures, judgeForReport } from './evidence/accept.ts';
 import { warnOfExceptions } from './exceptions.ts';
 import type { ComponentEvidence, GateInput, RecordedItem } from './gate-input.ts';
 import type { Policy, PolicySource } from './policy.ts';

@@ -1,4 +1,4 @@
-import type { Attestation } from './accept.ts';
+import type { Attestation } from './evidence/accept.ts';
 import type { ComponentEvidence, RecordedItem } from './gate-input.ts';
 import type { Policy, Severity } from './policy.ts';
 

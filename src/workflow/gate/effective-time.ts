@@ -1,9 +1,9 @@
 import { Fault } from '../../ground/fault/fault.ts';
-import { acceptedAttestations } from '../../trust/policy/accept.ts';
+import { acceptedAttestations } from '../../trust/policy/evidence/accept.ts';
+import { finishedOn, provenanceOf } from '../../trust/policy/evidence/provenance.ts';
+import { timeAt } from '../../trust/policy/evidence/read.ts';
 import type { ComponentEvidence } from '../../trust/policy/gate-input.ts';
 import type { Policy } from '../../trust/policy/policy.ts';
-import { finishedOn, provenanceOf } from '../../trust/policy/provenance.ts';
-import { timeAt } from '../../trust/policy/read.ts';
 
 /** What "now" is for the verdict, to the second. A time in the past could bring expired exceptions back. */
 export function resolveTime(text: string, now: Date, allowPast: boolean): string {

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type PolicyFile, PolicyFile as PolicySchema, pathInPolicyFile } from '../../config/policy-file.ts';
 import { PromotionFile } from '../../config/promotion-file.ts';
 import { parseConfig, type ReadConfig } from '../../config/read-config.ts';
@@ -55,11 +55,11 @@ export async function readPolicy(o: PolicyChoice): Promise<ReadPolicy> {
     ...(spec.sources ?? []).map(source => sourceOf(source, spec, extra)),
     ...promotionSource(own, requirements, extra),
   ];
-  const publicKey = o.identity === undefined ? (o.publicKey ?? spec.publicKey) : o.publicKey;
+  const publicKey =
+    o.identity === undefined ? (o.publicKey ?? placeOfKey(spec.publicKey, o.cwd)) : o.publicKey;
   const policy: Policy = {
     ...defined({ name: spec.name, publicKey }),
-    identities:
-      identities.length > 0 || publicKey !== undefined ? identities : requirements.flatMap(({ by }) => by),
+    identities: identities.length > 0 || publicKey !== undefined ? identities : everybody(requirements),
     sources,
     requirements,
     trust: {
@@ -74,6 +74,13 @@ export async function readPolicy(o: PolicyChoice): Promise<ReadPolicy> {
   refuseUnknown(policy, file, promotion, spec.sources?.length ?? 0, o);
   requireSomebody(policy, file?.file);
   return { policy, children: own.children ?? 'own' };
+}
+
+/** A path in a policy is one from where the command runs, as other tools take it. */
+function placeOfKey(key: string | undefined, cwd: string | undefined): string | undefined {
+  const isPath =
+    key !== undefined && cwd !== undefined && !key.includes('-----BEGIN') && !/^[a-z0-9]+:\/\//.test(key);
+  return isPath ? resolve(cwd, key) : key;
 }
 
 async function readPromotion(o: PolicyChoice): Promise<ReadConfig<PromotionFile> | undefined> {
@@ -94,6 +101,12 @@ function identitiesOf({ identity }: PolicyFile, o: PolicyChoice): IdentityPatter
   if (o.identity !== undefined) return [{ ...defined({ ...identity, ...o.identity }) }];
   if (o.publicKey !== undefined || identity === undefined) return [];
   return [{ ...defined(identity) }];
+}
+
+/** Everybody who may vouch for something, each once: an identity that stood there twice would match twice. */
+function everybody(requirements: readonly Requirement[]): IdentityPattern[] {
+  const all = requirements.flatMap(({ by }) => by);
+  return [...new Map(all.map(one => [JSON.stringify(one), one])).values()];
 }
 
 function sourceOf(

@@ -41,10 +41,29 @@ const botAuthor: Author = { name: 'cascadeguard[bot]', email: 'cascadeguard-bot@
 
 /** Which environments there are and where they are described; policies are files beside the project file. */
 export async function readDeployment(o: DeploymentChoice): Promise<Deployment> {
+  const { project, environments } = await readProject(o);
+  const gitops = project?.gitops;
+  return {
+    repository: o.repository ?? gitops?.repository ?? (await originOf(o)),
+    branch: o.branch ?? gitops?.branch ?? 'main',
+    author: readAuthor(project?.git?.author),
+    environments,
+  };
+}
+
+/** The environments alone, for what needs no repository. */
+export async function readEnvironments(
+  o: Pick<DeploymentChoice, 'cwd' | 'config'>,
+): Promise<Pick<Deployment, 'environments'>> {
+  return { environments: (await readProject(o)).environments };
+}
+
+async function readProject(
+  o: Pick<DeploymentChoice, 'cwd' | 'config'>,
+): Promise<{ readonly project: ProjectFile | undefined; readonly environments: readonly Environment[] }> {
   const file = resolve(o.cwd, o.config ?? projectFileName);
   const project = (await readConfig(file, ProjectFile))?.value;
-  const gitops = project?.gitops;
-  const environments = Object.entries(gitops?.environments ?? {}).map(
+  const environments = Object.entries(project?.gitops?.environments ?? {}).map(
     ([name, environment]): Environment => ({
       name,
       path: environment.path,
@@ -57,15 +76,13 @@ export async function readDeployment(o: DeploymentChoice): Promise<Deployment> {
     }),
   );
   checkOrder(environments, file);
-  return {
-    repository: o.repository ?? gitops?.repository ?? (await originOf(o)),
-    branch: o.branch ?? gitops?.branch ?? 'main',
-    author: readAuthor(project?.git?.author),
-    environments,
-  };
+  return { project, environments };
 }
 
-export function findEnvironment({ environments }: Deployment, name: string): Environment {
+export function findEnvironment(
+  { environments }: Pick<Deployment, 'environments'>,
+  name: string,
+): Environment {
   const found = environments.find(environment => environment.name === name);
   if (found !== undefined) return found;
   const names = environments.map(environment => environment.name);

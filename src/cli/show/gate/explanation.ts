@@ -16,10 +16,10 @@ export function renderExplanation({ components }: Explanation, style: Style): st
 }
 
 function renderComponent(component: ComponentExplanation, style: Style): string {
-  const { name, containerImage, decision, trouble, denials, plan, passes } = component;
+  const { name, containerImage, decision, trouble, denials, more, plan, passes } = component;
   const mark = decision === 'allow' ? style.green('✓') : style.red(decision === 'deny' ? '✗' : '?');
   const head = `${mark} ${style.bold(`${escapeLine(name)}  ${escapeLine(containerImage)}`)}  ${decision}`;
-  if (trouble !== undefined) return `${head}\n  ${escapeLine(trouble)}`;
+  if (trouble !== undefined) return `${head}\n  ${escapeLine(trouble.message)}`;
   if (decision === 'allow')
     return [
       head,
@@ -32,6 +32,7 @@ function renderComponent(component: ComponentExplanation, style: Style): string 
   return [
     head,
     ...denials.flatMap(denial => renderDenial(denial, shown, style)),
+    ...(more === undefined ? [] : ['', `  … and ${more} more`]),
     '',
     ...renderPlan(plan, style),
   ].join('\n');

@@ -397,6 +397,22 @@ describe('a list', () => {
   );
 });
 
+describe('a page of a login portal', () => {
+  it('in place of a manifest is trouble on the way, and no forgery', async () => {
+    const { registry } = await lie({
+      intercept: (_, response) => (
+        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>log in'), true
+      ),
+    });
+    const fault = await faultOf(registry.manifest('latest'));
+    expect([fault.code, fault.kind, fault.message]).toEqual([
+      'PROTOCOL',
+      'remote',
+      expect.stringContaining('a web page came'),
+    ]);
+  });
+});
+
 describe('referrers', () => {
   const list = (status: number, body: string, type = 'text/html'): DoubleOptions => ({
     intercept: (request, response) => {

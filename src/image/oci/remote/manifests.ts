@@ -1,5 +1,6 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import { readBytes } from '../../../ground/http/body.ts';
+import { redactUrl } from '../../../ground/http/redact-url.ts';
 import type { HttpResponse } from '../../../ground/http/send.ts';
 import { type Descriptor, mediaTypes } from '../../../model/descriptor.ts';
 import { algorithmOf, isDigest } from '../../../model/digest.ts';
@@ -58,6 +59,7 @@ export async function getManifest(
     response.discard();
     return undefined;
   }
+  refusePage(response, where);
   const bytes = await readBytes(response, largestManifestRead);
   const digest = digestOf(bytes, isDigest(reference) ? algorithmOf(reference) : 'sha256');
   if (isDigest(reference) && digest !== reference) throw digestFault(reference, digest, where);
@@ -67,6 +69,19 @@ export async function getManifest(
     manifest: { descriptor: { mediaType, digest, size: bytes.length }, bytes },
     etag: response.headers.etag,
   };
+}
+
+/** A proxy or a login portal between us and the registry says 200 and means itself: nothing was forged. */
+function refusePage(response: HttpResponse, where: string): void {
+  const type = response.headers['content-type'] ?? '';
+  if (!/^\s*text\/html\b/i.test(type)) return;
+  response.discard();
+  throw new Fault('PROTOCOL', {
+    what: `a web page came in place of ${where}`,
+    where: redactUrl(response.url),
+    expected: 'a manifest',
+    actual: type.slice(0, 100),
+  });
 }
 
 /** Only if the tag is still what it was, or still missing; registries that know no conditions ignore them. */

@@ -66,6 +66,7 @@ type RegistryFaultCode =
   | 'NOT_FOUND'
   | 'RATE_LIMITED'
   | 'UNSUPPORTED'
+  | 'REGISTRY_FULL'
   | 'NETWORK'
   | 'REFUSED'
   | 'PROTOCOL';
@@ -79,6 +80,7 @@ function whatHappened(code: RegistryFaultCode, { registry, what, source }: Fault
     NOT_FOUND: `${registry} does not have ${what}`,
     RATE_LIMITED: `${registry} wants fewer requests`,
     UNSUPPORTED: `${registry} does not support what is needed for ${what}`,
+    REGISTRY_FULL: `${registry} has no room for ${what}`,
     NETWORK: `${registry} failed to answer about ${what}`,
     REFUSED: `${registry} did not accept the request for ${what}`,
     PROTOCOL: `${registry} gave an answer about ${what} that makes no sense`,
@@ -99,6 +101,7 @@ function codeFor(status: number): RegistryFaultCode {
   if (status === 404) return 'NOT_FOUND';
   if (status === 429) return 'RATE_LIMITED';
   if (status === 405 || status === 501) return 'UNSUPPORTED';
+  if (status === 507) return 'REGISTRY_FULL';
   if (status >= 500 || status === 408 || status === 425) return 'NETWORK';
   return status >= 400 ? 'REFUSED' : 'PROTOCOL';
 }

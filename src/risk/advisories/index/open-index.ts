@@ -1,9 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { inflateRawSync } from 'node:zlib';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { type Severity, severityAt } from '../../../model/severity.ts';
 import type { Advisory, IndexOrigin, VersionRange, VulnerabilityDetails } from '../advisory.ts';
 import { damaged, hashKey, headerWords, readSections, type Sections, statuses } from './layout.ts';
+import { type LazyBytes, LazyFile, wholeBytes } from './lazy-file.ts';
 import { VarintReader } from './varints.ts';
 
 export interface IndexDescription extends IndexOrigin {
@@ -40,53 +40,46 @@ export interface IndexedAdvisory extends Omit<Advisory, 'feed' | 'package' | 'id
 const largestIndex = 2 ** 31;
 const largestBlock = 16 * 1024 * 1024;
 
-/** Opens an index: one read of everything but the details. */
-export async function openIndex(path: string): Promise<AdvisoryIndex> {
-  const file = await open(path, 'r');
+/** Opens an index. Little is read of it before somebody asks; close it when nobody will any more. */
+export function openIndex(path: string): AdvisoryIndex {
+  const file = new LazyFile(path, largestIndex);
   try {
-    const { size } = await file.stat();
-    if (size > largestIndex) throw damaged(path, `${size} bytes`);
-    const header = await readExactly(file, 0, Math.min(size, headerWords * 4), path);
-    const sections = readSections(header, size, path);
-    return new AdvisoryIndex(await readExactly(file, 0, sections.details, path), sections, path);
-  } finally {
-    await file.close();
+    file.need(0, Math.min(file.size, headerWords * 4));
+    return new AdvisoryIndex(file, readSections(file.bytes, file.size, path), path);
+  } catch (error) {
+    file.close();
+    throw error;
   }
 }
 
-/** For what is in memory already; the details come out of it too. */
+/** For what is in memory already. */
 export function openIndexBytes(bytes: Buffer, where = 'the index'): AdvisoryIndex {
-  return new AdvisoryIndex(bytes, readSections(bytes, bytes.length, where), where, bytes);
-}
-
-async function readExactly(file: FileHandle, at: number, length: number, where: string): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
-  const { bytesRead } = await file.read(bytes, 0, length, at);
-  if (bytesRead !== length) throw damaged(where, `${bytesRead} of ${length} bytes`);
-  return bytes;
+  return new AdvisoryIndex(wholeBytes(bytes), readSections(bytes, bytes.length, where), where);
 }
 
 export class AdvisoryIndex {
   readonly description: IndexDescription;
   readonly where: string;
-  readonly #bytes: Buffer;
+  readonly #source: LazyBytes;
   readonly #sections: Sections;
-  readonly #whole: Buffer | undefined;
   readonly #blocks: readonly number[];
   readonly #products: Readonly<Record<string, readonly number[]>>;
-  readonly #texts: (string | undefined)[];
+  /** In pieces that appear when they are needed: most texts are never asked for. */
+  readonly #texts: (string[] | undefined)[] = [];
   readonly #details = new Map<number, readonly VulnerabilityDetails[]>();
 
-  constructor(bytes: Buffer, sections: Sections, where: string, whole?: Buffer) {
-    this.#bytes = bytes;
+  constructor(source: LazyBytes, sections: Sections, where: string) {
+    this.#source = source;
     this.#sections = sections;
     this.where = where;
-    this.#whole = whole;
-    this.#texts = Array.from<string | undefined>({ length: sections.strings + 1 });
     const { blocks, products, ...description } = this.#readDescription();
     this.description = description;
     this.#blocks = blocks;
     this.#products = products;
+  }
+
+  close(): void {
+    this.#source.close();
   }
 
   /** What is said of a package, affected or not. */
@@ -95,10 +88,10 @@ export class AdvisoryIndex {
     const { capacity, table, rows, vulnerabilityRows } = this.#sections;
     let place = hashKey(key) & (capacity - 1);
     for (let tries = 0; tries < capacity; tries++) {
-      const id = this.#bytes.readUInt32LE(table + place * 8);
+      const id = this.#word(table + place * 8);
       if (id === 0) return [];
       if (this.#text(id) === key) {
-        const offset = this.#bytes.readUInt32LE(table + place * 8 + 4);
+        const offset = this.#word(table + place * 8 + 4);
         return this.#read(rows + offset, vulnerabilityRows, reader => this.#readRow(reader));
       }
       place = (place + 1) & (capacity - 1);
@@ -117,23 +110,23 @@ export class AdvisoryIndex {
     );
   }
 
-  async details({ detail: { block, index } }: IndexedVulnerability): Promise<VulnerabilityDetails> {
+  details({ detail: { block, index } }: IndexedVulnerability): VulnerabilityDetails {
     let entries = this.#details.get(block);
     if (entries === undefined) {
-      entries = await this.#readBlock(block);
+      entries = this.#readBlock(block);
       this.#details.set(block, entries);
     }
     return entries[index] ?? {};
   }
 
-  async #readBlock(block: number): Promise<readonly VulnerabilityDetails[]> {
+  #readBlock(block: number): readonly VulnerabilityDetails[] {
     const start = this.#blocks[block];
     const end = this.#blocks[block + 1] ?? this.#sections.detailsLength;
     if (start === undefined || start > end || end > this.#sections.detailsLength) {
       throw damaged(this.where, `no block ${block} of details`);
     }
     try {
-      const bytes = await this.#readDetails(start, end);
+      const bytes = this.#readDetails(start, end);
       const parsed: unknown = JSON.parse(
         inflateRawSync(bytes, { maxOutputLength: largestBlock }).toString('utf8'),
       );
@@ -145,15 +138,15 @@ export class AdvisoryIndex {
     throw damaged(this.where, `block ${block} of the details is no list`);
   }
 
-  async #readDetails(start: number, end: number): Promise<Buffer> {
+  #readDetails(start: number, end: number): Buffer {
     const { details } = this.#sections;
-    if (this.#whole !== undefined) return this.#whole.subarray(details + start, details + end);
-    const file = await open(this.where, 'r');
-    try {
-      return await readExactly(file, details + start, end - start, this.where);
-    } finally {
-      await file.close();
-    }
+    this.#source.need(details + start, details + end);
+    return this.#source.bytes.subarray(details + start, details + end);
+  }
+
+  #word(at: number): number {
+    this.#source.need(at, at + 4);
+    return this.#source.bytes.readUInt32LE(at);
   }
 
   #readRow(reader: VarintReader): IndexedAdvisory[] {
@@ -215,7 +208,7 @@ export class AdvisoryIndex {
   #vulnerability(place: number): IndexedVulnerability {
     const { vulnerabilities, vulnerabilityOffsets, vulnerabilityRows, pool } = this.#sections;
     if (place >= vulnerabilities) throw damaged(this.where, `no vulnerability ${place}`);
-    const offset = this.#bytes.readUInt32LE(vulnerabilityOffsets + place * 4);
+    const offset = this.#word(vulnerabilityOffsets + place * 4);
     return this.#read(vulnerabilityRows + offset, pool, reader => {
       const id = this.#text(reader.read()) ?? '';
       const severity = severityAt(reader.read());
@@ -228,7 +221,7 @@ export class AdvisoryIndex {
 
   #read<T>(at: number, end: number, read: (reader: VarintReader) => T): T {
     try {
-      return read(new VarintReader(this.#bytes, at, end));
+      return read(new VarintReader(this.#source, at, end));
     } catch (error) {
       throw error instanceof RangeError ? damaged(this.where, error.message) : error;
     }
@@ -236,22 +229,24 @@ export class AdvisoryIndex {
 
   #text(id: number): string | undefined {
     if (id === 0) return undefined;
-    const known = this.#texts[id];
+    const known = this.#texts[id >>> 10]?.[id & 1023];
     if (known !== undefined) return known;
     const { strings, stringOffsets, pool, poolLength } = this.#sections;
     if (id > strings) throw damaged(this.where, `no text ${id}`);
-    const start = this.#bytes.readUInt32LE(stringOffsets + (id - 1) * 4);
-    const end = this.#bytes.readUInt32LE(stringOffsets + id * 4);
+    const start = this.#word(stringOffsets + (id - 1) * 4);
+    const end = this.#word(stringOffsets + id * 4);
     if (start > end || end > poolLength) throw damaged(this.where, `text ${id} lies outside of the pool`);
-    const text = this.#bytes.toString('utf8', pool + start, pool + end);
-    this.#texts[id] = text;
+    this.#source.need(pool + start, pool + end);
+    const text = this.#source.bytes.toString('utf8', pool + start, pool + end);
+    (this.#texts[id >>> 10] ??= [])[id & 1023] = text;
     return text;
   }
 
   #readDescription(): WholeDescription {
     const { description, descriptionLength } = this.#sections;
     try {
-      const text = this.#bytes.toString('utf8', description, description + descriptionLength);
+      this.#source.need(description, description + descriptionLength);
+      const text = this.#source.bytes.toString('utf8', description, description + descriptionLength);
       const read = JSON.parse(text) as WholeDescription;
       if (Array.isArray(read.lineage) && typeof read.builtAt === 'string' && Array.isArray(read.blocks))
         return read;

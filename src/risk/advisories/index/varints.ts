@@ -1,3 +1,5 @@
+import type { LazyBytes } from './lazy-file.ts';
+
 /** Numbers of up to 32 bits in as few bytes as they need, the low seven bits first. */
 export class VarintWriter {
   #bytes = Buffer.allocUnsafe(1 << 16);
@@ -35,25 +37,31 @@ export class VarintWriter {
 
 /** Reads within its bounds only: at the end of its section it throws, whatever a number promised. */
 export class VarintReader {
+  readonly #source: LazyBytes;
   readonly #bytes: Uint8Array;
   readonly #end: number;
   #at: number;
+  /** Up to here the bytes are there. */
+  #there: number;
 
-  constructor(bytes: Uint8Array, at: number, end: number) {
-    this.#bytes = bytes;
+  constructor(source: LazyBytes, at: number, end: number) {
+    this.#source = source;
+    this.#bytes = source.bytes;
     this.#at = at;
     this.#end = end;
+    this.#there = at;
   }
 
   read(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      if (this.#at >= this.#end) break;
-      const byte = this.#bytes[this.#at++] ?? 0;
+    const first = this.#byte();
+    if (first < 128) return first;
+    let value = first & 127;
+    for (let shift = 7; shift < 35; shift += 7) {
+      const byte = this.#byte();
       value += (byte & 127) * 2 ** shift;
       if (byte < 128) return value;
     }
-    throw new RangeError('a number runs over the end of its section');
+    throw new RangeError('a number is too long');
   }
 
   readAll(): number[] {
@@ -64,5 +72,13 @@ export class VarintReader {
     const values: number[] = [];
     for (let at = 0; at < count; at++) values.push(this.read());
     return values;
+  }
+
+  #byte(): number {
+    if (this.#at >= this.#there) {
+      if (this.#at >= this.#end) throw new RangeError('a number runs over the end of its section');
+      this.#there = Math.min(this.#end, this.#source.need(this.#at, this.#at + 1));
+    }
+    return this.#bytes[this.#at++] ?? 0;
   }
 }

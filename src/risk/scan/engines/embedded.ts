@@ -50,14 +50,18 @@ export class EmbeddedEngine implements ScanEngine {
     }
     const findings: EngineFinding[] = [];
     for (const { found, matches } of this.#matcher.matchInventory(inventory)) {
-      for (const match of matches) findings.push(await this.#toFinding(found, match));
+      for (const match of matches) findings.push(this.#toFinding(found, match));
     }
     return { ...known, findings, ignored: [] };
   }
 
-  async #toFinding(found: Package, match: Match): Promise<EngineFinding> {
+  close(): void {
+    this.#index.close();
+  }
+
+  #toFinding(found: Package, match: Match): EngineFinding {
     const { vulnerability } = match;
-    const { cvss = [], title, published, kev } = await this.#index.details(vulnerability);
+    const { cvss = [], title, published, kev } = this.#index.details(vulnerability);
     return {
       id: vulnerability.id,
       aliases: vulnerability.aliases,

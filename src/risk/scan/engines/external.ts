@@ -21,31 +21,48 @@ export interface ProgramCall {
 const reportFile = 'report.json';
 const largestReport = 512 * 1024 * 1024;
 
+/** Before anything else is asked of a program: may it run at all? */
+export function checkTrust({ tool, allowUnverified }: ExternalOptions): void {
+  const { trust, digest } = tool;
+  if (trust.trust === 'denied' || (trust.trust === 'unverified' && !allowUnverified)) {
+    throw new EngineFailure('untrusted-binary', trust.reason, { binaryDigest: digest });
+  }
+}
+
 /** Runs a scanner that is not ours to a report that is believed for what it says, never for how the program ended. */
 export async function runProgram(
   call: ProgramCall,
-  { tool, allowUnverified }: ExternalOptions,
+  options: ExternalOptions,
   target: ScanTarget,
   o: EngineOptions,
 ): Promise<EngineReport> {
+  checkTrust(options);
+  const { tool } = options;
   const known: Partial<EngineReport> = { binaryDigest: tool.digest };
-  const { trust } = tool;
-  if (trust.trust === 'denied' || (trust.trust === 'unverified' && !allowUnverified)) {
-    throw new EngineFailure('untrusted-binary', trust.reason, known);
-  }
   const sandbox = await Sandbox.open(tool.path, o);
   try {
     const { args, env } = await call.prepare(sandbox, target);
-    const argv = [call.name, ...args];
+    const argv = [call.name, ...args].map(word => nameless(word, sandbox, target));
     const finished = await runLimited(sandbox, { args, env }, o, { ...known, argv });
     const raw = await sandbox.read(reportFile, largestReport);
     const report = parseReport(call, raw, finished, target, { ...known, argv });
     const denied = findDenied(call.name, report.version, undefined);
     if (denied !== undefined) throw new EngineFailure('untrusted-binary', denied, known);
-    return { ...report, ...known, argv, ...(trust.trust !== 'verified' && { unverified: true as const }) };
+    return {
+      ...report,
+      ...known,
+      argv,
+      ...(tool.trust.trust !== 'verified' && { unverified: true as const }),
+    };
   } finally {
     await sandbox.close();
   }
+}
+
+/** Folders that are made for one scan have other names in the next; equal scans shall give equal reports. */
+function nameless(word: string, sandbox: Sandbox, { layout }: ScanTarget): string {
+  const apart = word.replaceAll(sandbox.folder, 'SANDBOX');
+  return layout === undefined ? apart : apart.replaceAll(layout.folder, 'IMAGE');
 }
 
 export function reportPath(sandbox: Sandbox): string {

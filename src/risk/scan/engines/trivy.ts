@@ -10,7 +10,7 @@ import {
   type ScanEngine,
   type ScanTarget,
 } from '../engine.ts';
-import { type ExternalOptions, type ProgramCall, reportPath, runProgram } from './external.ts';
+import { checkTrust, type ExternalOptions, type ProgramCall, reportPath, runProgram } from './external.ts';
 import { parseTrivyReport } from './trivy-report.ts';
 
 export interface TrivyOptions extends ExternalOptions {
@@ -32,6 +32,7 @@ export class TrivyEngine implements ScanEngine {
   }
 
   async scan(target: ScanTarget, o: EngineOptions): Promise<EngineReport> {
+    checkTrust(this.#options);
     // The report says nothing about the age of the database, so we look ourselves.
     const db = await readIdentity(this.#options.cacheFolder);
     const { cacheFolder } = this.#options;
@@ -55,11 +56,11 @@ async function prepare(
     await sandbox.bringFolder(join(cacheFolder, 'java-db'), 'cache/java-db');
   }
   const common = [
-    ...['--scanners', 'vuln', '--format', 'json', '--output', reportPath(sandbox), '--exit-code', '0'],
-    ...['--list-all-pkgs', '--show-suppressed', '--quiet', '--no-progress', '--disable-telemetry'],
-    ...['--skip-version-check', '--timeout', timeLimit, '--cache-dir', cache, '--cache-backend', 'memory'],
-    ...['--skip-db-update', '--skip-java-db-update', '--offline-scan'],
-  ];
+    ['--scanners', 'vuln', '--format', 'json', '--output', reportPath(sandbox), '--exit-code', '0'],
+    ['--list-all-pkgs', '--show-suppressed', '--quiet', '--no-progress', '--disable-telemetry'],
+    ['--skip-version-check', '--timeout', timeLimit, '--cache-dir', cache, '--cache-backend', 'memory'],
+    ['--skip-db-update', '--skip-java-db-update', '--offline-scan'],
+  ].flat();
   if (target.layout !== undefined) {
     const { folder, digest } = target.layout;
     // The value is cut at the first of these.

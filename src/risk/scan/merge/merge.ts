@@ -155,21 +155,28 @@ function dropSame<T extends { readonly vector: string }>(scores: readonly T[]): 
   return [...new Map(scores.map(score => [score.vector, score])).values()];
 }
 
-/** What to upgrade to: every version that some engine calls fixed, the lowest first. */
-function fixesOf(claims: readonly Claim[], { type }: FindingPackage): readonly string[] {
+/**
+ * What to upgrade to: every version that some engine calls fixed, the lowest first. Fixes of older branches are no
+ * upgrade, unless there is nothing else.
+ */
+function fixesOf(claims: readonly Claim[], { type, version }: FindingPackage): readonly string[] {
   const versions = claims
     .filter(({ confidence }) => confidence === 'high' || claims.length === 1)
     .flatMap(({ fixedIn }) => fixedIn);
-  return sortVersions(versions, type);
+  const sorted = sortVersions(versions, type);
+  const later = sorted.filter(each => compareVersions(schemeOf(type), each, version) > 0);
+  return later.length > 0 ? later : sorted;
 }
 
 export function sortVersions(versions: readonly string[], type: string): readonly string[] {
-  const scheme: VersionScheme = Object.hasOwn(schemes, type)
-    ? schemes[type as keyof typeof schemes]
-    : 'semver';
+  const scheme = schemeOf(type);
   return [...new Set(versions.filter(version => version !== ''))].sort(
     (a, b) => compareVersions(scheme, a, b) || (a < b ? -1 : 1),
   );
+}
+
+function schemeOf(type: string): VersionScheme {
+  return Object.hasOwn(schemes, type) ? schemes[type as keyof typeof schemes] : 'semver';
 }
 
 function nameAndType(found: Package): { type: string; name: string; version: string } {

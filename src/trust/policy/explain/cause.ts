@@ -1,7 +1,7 @@
 import { isLocalTrust } from '../../../model/evidence.ts';
 import type { RuleResult } from '../../../model/verdict.ts';
-import { isProven, judgeAnew } from '../accept.ts';
 import { builtInCodes } from '../built-in.ts';
+import { isProven, judgeAnew } from '../evidence/accept.ts';
 import { expiredExceptions } from '../exceptions.ts';
 import type { ComponentEvidence } from '../gate-input.ts';
 import type { Policy } from '../policy.ts';

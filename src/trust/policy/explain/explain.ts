@@ -25,8 +25,10 @@ export interface ComponentExplanation {
   readonly name: string;
   readonly containerImage: string;
   readonly decision: Decision;
-  readonly trouble?: string;
+  readonly trouble?: NonNullable<ComponentVerdict['trouble']>;
   readonly denials: readonly Denial[];
+  /** How many more there are; nobody reads them all, and the first already tell what is wrong. */
+  readonly more?: number;
   /** The fewest fixes, at most four, that together give an allow; undefined when none were found. */
   readonly plan?: readonly Fix[];
   /** Of an image that passes: what each rule looked at. */
@@ -58,8 +60,8 @@ export interface ExplainOptions {
 }
 
 /** One image has at most this many trials: an explanation is an answer, not a search of everything. */
-const mostTrials = 400;
-const mostDenials = 200;
+const mostTrials = 300;
+const mostDenials = 100;
 const largestPlan = 4;
 
 export function explain({ components, policy, time }: GateInput, o: ExplainOptions = {}): Explanation {
@@ -97,8 +99,9 @@ function explainComponent(
     name,
     containerImage,
     decision,
-    ...(trouble !== undefined && { trouble: trouble.message }),
+    ...(trouble !== undefined && { trouble }),
     denials,
+    ...(violations.length > denials.length && { more: violations.length - denials.length }),
     ...(plan !== undefined && { plan }),
     passes: verdict.rules.filter(({ status }) => status === 'pass').map(rule => describePass(rule, verdict)),
   };

@@ -1,7 +1,7 @@
 import type { RuleResult } from '../../../model/verdict.ts';
-import { acceptedAttestations } from '../accept.ts';
+import { acceptedAttestations } from '../evidence/accept.ts';
+import { latestScans, type ScanFinding } from '../evidence/scans.ts';
 import { isInherited, wantedScanners } from '../rules/vulnerabilities.ts';
-import { latestScans, type ScanFinding } from '../scans.ts';
 import type { Candidate, State } from './fix.ts';
 import { attest, rebuild, type Trial } from './making.ts';
 import { expectedMaker, simulateScan } from './synthetic.ts';
@@ -15,7 +15,7 @@ export function rescan(result: RuleResult, trial: Trial): Candidate[] {
   const make = (name: string) => ({
     title: `Scan the image with ${name}, and attest the report`,
     commands: [
-      `cg scan ${trial.name} --engine ${name} --output cosign-vuln --output-file scan.json`,
+      `cg scan ${trial.name} --engine ${name} --require 1-engine --output cosign-vuln --output-file scan.json`,
       `cg attest ${trial.name} --predicate vuln=scan.json${trial.signFlags}`,
     ],
   });

@@ -1,5 +1,5 @@
 import type { IdentityPattern } from '../../../model/identity.ts';
-import { acceptedSignatures } from '../accept.ts';
+import { acceptedSignatures, saidBy } from '../evidence/accept.ts';
 import type { ComponentEvidence, RecordedItem } from '../gate-input.ts';
 import { type Candidate, type State, withItems } from './fix.ts';
 import { expectedMaker, type Maker, simulateSignature } from './synthetic.ts';
@@ -57,14 +57,14 @@ export function rebuild(
 
 /** A statement is often stored in two forms; what is gone is gone in both. */
 function withoutTwins(items: readonly RecordedItem[], gone: readonly string[]): RecordedItem[] {
-  const said = new Set(items.filter(({ id }) => gone.includes(id)).map(saidBy));
-  return items.filter(
-    item => !gone.includes(item.id) && (item.statement === undefined || !said.has(saidBy(item))),
+  const said = new Set(
+    items.flatMap(({ id, statement }) =>
+      statement !== undefined && gone.includes(id) ? [saidBy(statement)] : [],
+    ),
   );
-}
-
-function saidBy({ statement }: RecordedItem): string {
-  return statement === undefined ? '' : JSON.stringify([statement.predicateType, statement.predicate]);
+  return items.filter(
+    ({ id, statement }) => !gone.includes(id) && !(statement !== undefined && said.has(saidBy(statement))),
+  );
 }
 
 function makerFor(

@@ -1,10 +1,11 @@
 import { hexOf } from '../../../model/digest.ts';
 import type { IdentityPattern, Signer } from '../../../model/identity.ts';
+import { matchesWholePattern } from '../../../model/linear-pattern.ts';
 import { imageSignatureType, predicateTypes, statementTypes } from '../../../model/statement.ts';
+import type { ScanFinding } from '../evidence/scans.ts';
 import type { ComponentEvidence, RecordedItem } from '../gate-input.ts';
 import type { Policy } from '../policy.ts';
 import { trustedBuilders } from '../rules/builders.ts';
-import type { ScanFinding } from '../scans.ts';
 
 /** Evidence as it would be if somebody made it. Nobody signed it: it stands behind the verifier, and says so. */
 export interface Maker {
@@ -14,14 +15,34 @@ export interface Maker {
   readonly by: IdentityPattern | 'key';
 }
 
-/** Whom the policy expects, as somebody in particular; patterns name nobody. */
+/** Whom the policy expects, as somebody in particular: of a pattern, whoever is simple to think of and matches it. */
 export function expectedMaker(
   policy: Policy,
   identities: readonly IdentityPattern[] = policy.identities,
 ): IdentityPattern | 'key' | undefined {
-  const exact = identities.find(({ issuer, subject }) => issuer !== undefined && subject !== undefined);
-  if (exact !== undefined) return exact;
+  for (const one of identities) {
+    const issuer = one.issuer ?? sampleOf(one.issuerRegExp);
+    const subject = one.subject ?? sampleOf(one.subjectRegExp);
+    if (issuer !== undefined && subject !== undefined) return { ...one, issuer, subject };
+  }
   return identities.length === 0 && policy.publicKey !== undefined ? 'key' : undefined;
+}
+
+export function nameOfMaker(by: IdentityPattern | 'key'): string {
+  if (by === 'key') return 'the holder of the key';
+  return by.subjectRegExp === undefined ? (by.subject ?? '') : `somebody who matches ${by.subjectRegExp}`;
+}
+
+/** A text that a simple pattern matches; undefined when what was guessed does not match after all. */
+function sampleOf(pattern: string | undefined): string | undefined {
+  if (pattern === undefined) return undefined;
+  const parts = /\\d[+*]?|\[0-9\][+*]?|\[[^\]]*\][+*]?|\.[+*]|\\.|[^]/g;
+  const sample = pattern.replace(/^\^|\$$/g, '').replace(parts, part => {
+    if (/^(?:\\d|\[0-9\])/.test(part)) return '1';
+    if (/^(?:\[.*\]|\.[+*])/.test(part)) return 'x';
+    return part.length === 2 && part.startsWith('\\') ? part.slice(1) : part;
+  });
+  return matchesWholePattern(pattern, sample) ? sample : undefined;
 }
 
 export function simulateSignature(maker: Maker): RecordedItem {
@@ -58,14 +79,20 @@ export function simulateScan(
       uri: `pkg:github/simulated/${scanner}`,
       db: { version: time },
       result: {
-        findings: findings.map(one => ({
-          ...one,
-          package: { name: one.package ?? '', version: one.version ?? '' },
-        })),
+        findings: findings.map(toReported),
       },
     },
     metadata: { scanStartedOn: time, scanFinishedOn: time },
   });
+}
+
+function toReported({ id, severity, package: name, version, fixedIn, inherited }: ScanFinding): object {
+  return {
+    id,
+    effective: { severity },
+    pkg: { name, version, ...(inherited !== undefined && { layer: { inherited } }) },
+    fix: { versions: fixedIn === undefined ? [] : [fixedIn] },
+  };
 }
 
 export function simulateSpdx(maker: Maker): RecordedItem {

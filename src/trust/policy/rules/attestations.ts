@@ -1,6 +1,6 @@
 import { statementTypes } from '../../../model/statement.ts';
-import { provenanceOf } from '../provenance.ts';
-import { quote } from '../read.ts';
+import { provenanceOf } from '../evidence/provenance.ts';
+import { quote } from '../evidence/read.ts';
 import { idsOf, type Rule, textsOf } from '../rule.ts';
 
 const knownTypes = [statementTypes.v01, statementTypes.v1];

@@ -1,6 +1,6 @@
-import type { Attestation } from '../accept.ts';
-import { builderOf, provenanceOf } from '../provenance.ts';
-import { quote, shorten } from '../read.ts';
+import type { Attestation } from '../evidence/accept.ts';
+import { builderOf, provenanceOf } from '../evidence/provenance.ts';
+import { quote, shorten } from '../evidence/read.ts';
 import { idsOf, type Objection, type Rule, type Subject, textsOf } from '../rule.ts';
 
 /** Who built. Every provenance counts: a good one beside it never excuses a bad one. */

@@ -2,10 +2,10 @@ import { isLocalTrust } from '../../../model/evidence.ts';
 import { describePattern, describeSigner } from '../../../model/identity.ts';
 import { parseImageReference } from '../../../model/image-reference.ts';
 import { matchesPredicateType } from '../../../model/statement.ts';
-import { acceptedAttestations, acceptedSignatures } from '../accept.ts';
+import { acceptedAttestations, acceptedSignatures } from '../evidence/accept.ts';
+import { type Dependency, dependenciesOf, provenanceOf } from '../evidence/provenance.ts';
+import { quote, shorten } from '../evidence/read.ts';
 import type { Requirement } from '../policy.ts';
-import { type Dependency, dependenciesOf, provenanceOf } from '../provenance.ts';
-import { quote, shorten } from '../read.ts';
 import { type Examination, idsOf, type Objection, type Rule, type Subject } from '../rule.ts';
 
 /** Always asked, whatever the lists say: nothing that a local Sigstore vouched for reaches production. */

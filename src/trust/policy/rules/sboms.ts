@@ -1,7 +1,7 @@
 import { hexOf } from '../../../model/digest.ts';
 import { matchesPredicateType, predicateTypes } from '../../../model/statement.ts';
-import type { Attestation } from '../accept.ts';
-import { at, isObject, listAt, quote, shorten, textAt } from '../read.ts';
+import type { Attestation } from '../evidence/accept.ts';
+import { at, isObject, listAt, quote, shorten, textAt } from '../evidence/read.ts';
 import { type Examination, idsOf, type Objection, type Rule, type Subject } from '../rule.ts';
 
 const cycloneVersions = ['1.4', '1.5', '1.6'];

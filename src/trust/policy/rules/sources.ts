@@ -1,8 +1,8 @@
 import type { GitSource } from '../../../model/verdict.ts';
-import type { Attestation } from '../accept.ts';
-import { isSource, placeOf, referenceOf, spellRepository } from '../git-source.ts';
-import { type Dependency, dependenciesOf, provenanceOf } from '../provenance.ts';
-import { quote, shorten } from '../read.ts';
+import type { Attestation } from '../evidence/accept.ts';
+import { isSource, placeOf, referenceOf, spellRepository } from '../evidence/git-source.ts';
+import { type Dependency, dependenciesOf, provenanceOf } from '../evidence/provenance.ts';
+import { quote, shorten } from '../evidence/read.ts';
 import { type Examination, idsOf, type Objection, type Rule, type Subject, textsOf } from '../rule.ts';
 
 const systems = ['git', 'hg', 'bzr', 'svn'];

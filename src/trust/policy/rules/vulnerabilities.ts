@@ -1,8 +1,8 @@
+import { quote } from '../evidence/read.ts';
+import { latestScans, type Scan, type ScanFinding } from '../evidence/scans.ts';
 import type { ComponentEvidence } from '../gate-input.ts';
 import { scanDemand } from '../policy.ts';
-import { quote } from '../read.ts';
 import { type Examination, type Objection, type Rule, type Subject, severityRank, textsOf } from '../rule.ts';
-import { latestScans, type Scan, type ScanFinding } from '../scans.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

@@ -1,9 +1,11 @@
-import { type EvidenceReason, type EvidenceReasonCode, isLocalTrust } from '../../model/evidence.ts';
-import type { IdentityPattern } from '../../model/identity.ts';
-import { checkIdentity } from '../../model/match-identity.ts';
-import type { Statement } from '../../model/statement.ts';
-import type { RecordedItem } from './gate-input.ts';
-import type { Policy, PolicyTrust } from './policy.ts';
+import { createHash } from 'node:crypto';
+import { type EvidenceReason, type EvidenceReasonCode, isLocalTrust } from '../../../model/evidence.ts';
+import type { IdentityPattern } from '../../../model/identity.ts';
+import { checkIdentity } from '../../../model/match-identity.ts';
+import type { Statement } from '../../../model/statement.ts';
+import type { RecordedItem } from '../gate-input.ts';
+import type { Policy, PolicyTrust } from '../policy.ts';
+import { rememberBy } from './remember.ts';
 
 export type Attestation = RecordedItem & { readonly statement: Statement };
 
@@ -21,11 +23,20 @@ export function isProven({ trust, signer, reasons }: RecordedItem): boolean {
   return trust !== undefined && signer !== undefined && reasons.every(({ code }) => opinions.includes(code));
 }
 
-/** The item with the reasons that this policy has; the opinion with which it was collected does not count. */
-export function judgeAnew(item: RecordedItem, policy: Policy, identities = policy.identities): RecordedItem {
-  if (!isProven(item) || item.trust === undefined || item.signer === undefined)
-    return { ...item, verified: false };
-  const reasons = [...checkRoot(item.trust, policy.trust), ...checkIdentity(item.signer, identities)];
+/**
+ * The item with the reasons that this policy has; the opinion with which it was collected does not count. Where a
+ * requirement names identities, the key of the policy is none of them.
+ */
+export function judgeAnew(item: RecordedItem, policy: Policy, by?: readonly IdentityPattern[]): RecordedItem {
+  const { trust, signer } = item;
+  if (!isProven(item) || trust === undefined || signer === undefined) return { ...item, verified: false };
+  const isOther = signer.kind === 'key' && by !== undefined && by.length > 0;
+  const reasons = [
+    ...checkRoot(trust, policy.trust),
+    ...(isOther
+      ? [{ code: 'identity' as const, message: 'signed by a key where an identity is required' }]
+      : checkIdentity(signer, by ?? policy.identities)),
+  ];
   return { ...item, verified: reasons.length === 0, reasons };
 }
 
@@ -61,17 +72,19 @@ export function acceptedAttestations(
     .filter((item): item is Attestation => item.kind === 'attestation' && item.statement !== undefined)
     .map(item => ({ ...judgeAnew(item, policy, by), statement: item.statement }))
     .filter(item => {
-      const said = JSON.stringify([
-        item.trust,
-        item.signer,
-        item.statement.predicateType,
-        item.statement.predicate,
-      ]);
+      const said = JSON.stringify([item.trust, item.signer, saidBy(item.statement)]);
       const isNew = item.verified && !seen.has(said);
       if (isNew) seen.add(said);
       return isNew;
     });
 }
+
+/** What a statement says, as a digest: the two forms in which it is stored differ in everything else. */
+export const saidBy = rememberBy(({ predicateType, predicate }: Statement) =>
+  createHash('sha256')
+    .update(JSON.stringify([predicateType, predicate]))
+    .digest('hex'),
+);
 
 function checkRoot(trust: string, accepted: PolicyTrust): EvidenceReason[] {
   const isNamed = accepted.only === undefined || accepted.only.includes(trust) || trust.startsWith('key:');

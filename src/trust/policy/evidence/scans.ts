@@ -1,7 +1,8 @@
-import { matchesPredicateType, predicateTypes } from '../../model/statement.ts';
+import { matchesPredicateType, predicateTypes, type Statement } from '../../../model/statement.ts';
+import { type Severity, severities } from '../policy.ts';
 import type { Attestation } from './accept.ts';
-import { type Severity, severities } from './policy.ts';
 import { at, isObject, listAt, shorten, textAt, timeAt } from './read.ts';
+import { rememberBy } from './remember.ts';
 
 /** What a scanner said about an image, whichever scanner and form it is. */
 export interface Scan {
@@ -50,32 +51,41 @@ export function latestScans(attestations: readonly Attestation[]): Scan[] {
   return [...latest.values(), ...broken];
 }
 
-export function readScan({ id, statement: { predicate } }: Attestation): Scan {
+export function readScan({ id, statement }: Attestation): Scan {
+  return { evidence: id, ...readPredicate(statement) };
+}
+
+const readPredicate = rememberBy(({ predicate }: Statement): Omit<Scan, 'evidence'> => {
   const result = at(predicate, 'scanner', 'result');
   const read = readResult(result);
   const finishedOn = timeAt(predicate, 'metadata', 'scanFinishedOn');
   const problem =
     read.problem ?? (finishedOn === undefined ? 'it does not say when the scan finished' : undefined);
   return {
-    evidence: id,
     scanner: scannerOf(predicate, result),
     finishedOn,
     databaseOf: databaseTime(predicate, result),
     findings: read.findings,
     ...(problem !== undefined && { problem }),
   };
-}
+});
 
 function readResult(result: unknown): { findings: ScanFinding[]; problem?: string } {
   const lists = findingLists(result);
-  if (lists === undefined)
-    return { findings: [], problem: 'its result is of no form that is known (Trivy, Grype, in-toto)' };
+  if (lists === undefined) return { findings: [], problem: describeUnread(result) };
   const entries = lists.list;
   if (entries.length > mostFindings)
     return { findings: [], problem: `it has more than ${mostFindings} findings` };
   const findings = entries.map(lists.read);
   const isWhole = findings.every(finding => finding !== undefined);
   return isWhole ? { findings } : { findings: [], problem: 'a finding in it has no id' };
+}
+
+/** Large reports are sometimes only named by their digest; nobody can judge what is not there. */
+function describeUnread(result: unknown): string {
+  return textAt(result, 'digest') === undefined
+    ? 'its result is of no form that is known (Trivy, Grype, scan-report/v1, in-toto)'
+    : 'it holds only the digest of its report; attest the report itself';
 }
 
 type ReadFinding = (entry: unknown) => ScanFinding | undefined;
@@ -119,15 +129,18 @@ function readGrype(entry: unknown): ScanFinding | undefined {
   });
 }
 
-/** A merged report: package and fix by plain names. */
+/** Our own report (`scan-report/v1`). What its waivers say of a finding is not the gate's opinion, so all of them count. */
 function readOwn(entry: unknown): ScanFinding | undefined {
-  const inherited = at(entry, 'inherited');
+  const layer = textAt(entry, 'pkg', 'layer', 'diffId');
+  const inherited = at(entry, 'pkg', 'layer', 'inherited');
+  const versions = listAt(entry, 'fix', 'versions').filter(one => typeof one === 'string');
+  const hasFix = at(entry, 'fix', 'available') === true || versions.length > 0;
   return finding(textAt(entry, 'id'), {
-    severity: severityFrom(textAt(entry, 'severity')),
-    package: textAt(entry, 'package', 'name') ?? textAt(entry, 'package'),
-    version: textAt(entry, 'package', 'version') ?? textAt(entry, 'version'),
-    fixedIn: textAt(entry, 'fixedIn') ?? textAt(entry, 'fix', 'version'),
-    layers: [],
+    severity: severityFrom(textAt(entry, 'effective', 'severity')),
+    package: textAt(entry, 'pkg', 'name'),
+    version: textAt(entry, 'pkg', 'version'),
+    fixedIn: hasFix ? versions.join(', ') || 'a later version' : undefined,
+    layers: layer === undefined ? [] : [layer],
     ...(typeof inherited === 'boolean' && { inherited }),
   });
 }

@@ -1,0 +1,153 @@
+import { writeFile } from 'node:fs/promises';
+import { Fault } from '../ground/fault/fault.ts';
+import { asFault, exitCodeOf } from '../ground/fault/render.ts';
+import { parseImageReference } from '../model/image-reference.ts';
+import { exitOfVerdict, type GateImagesOptions, gateImage } from './gate-image.ts';
+import { findEnvironment, readEnvironments } from './gitops/environments.ts';
+
+export interface PresyncOptions extends Omit<GateImagesOptions, 'images' | 'components'> {
+  readonly cwd: string;
+  /** One of gitops.environments, whose policy is asked; a policy of the command line wins. */
+  readonly environment?: string;
+  /** Beside those that the environment of the process names. */
+  readonly images?: readonly string[];
+}
+
+export interface PresyncImage {
+  readonly image: string;
+  readonly exit: number;
+  readonly decision: 'allow' | 'deny' | 'indeterminate';
+  readonly reasons: readonly string[];
+}
+
+export interface Presynced {
+  readonly images: readonly PresyncImage[];
+  readonly exit: 0 | 1 | 2 | 3 | 4;
+  /** What the orchestrator shows: the verdict first, at most 4096 bytes. */
+  readonly message: string;
+}
+
+/** A Job of Kubernetes keeps this much of its last words. */
+const longestMessage = 4096;
+const mostImages = 1000;
+
+/** Judges every image of a sync before it begins; all are looked at, and the worst answer decides. */
+export async function presync(o: PresyncOptions): Promise<Presynced> {
+  const images = [...(o.images ?? []), ...imagesOfEnvironment(o.env, (o.images ?? []).length > 0)];
+  const policy = await policyOf(o);
+  const judged: PresyncImage[] = [];
+  for (const image of images) judged.push(await judge(image, { ...o, ...policy }));
+  const exit = worstExit(judged.map(one => one.exit));
+  return { images: judged, exit, message: messageOf(judged, exit) };
+}
+
+/** `GATE_IMAGE_<n>` without a gap, or `GATE_IMAGES`; a list that was never filled in is no list. */
+export function imagesOfEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  isOptional: boolean,
+): readonly string[] {
+  const numbered = Object.keys(env)
+    .flatMap(name => /^GATE_IMAGE_(\d{1,4})$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+  const gap = numbered.find((number, at) => number !== at);
+  if (gap !== undefined)
+    throw misconfigured(`GATE_IMAGE_${numbered.indexOf(gap)} is missing`, `GATE_IMAGE_${gap}`);
+  const list = env['GATE_IMAGES'];
+  const images = [
+    ...numbered.map(number => env[`GATE_IMAGE_${number}`] ?? ''),
+    ...(list === undefined ? [] : list.trim().split(/\s+/)),
+  ];
+  const unset = images.find(image => image === '' || image === 'unset');
+  if (unset !== undefined)
+    throw misconfigured('an image of the list was never filled in', unset === '' ? 'an empty value' : unset);
+  if (images.length > mostImages)
+    throw misconfigured(`the list holds more than ${mostImages} images`, String(images.length));
+  if (images.length > 0 || isOptional) return images;
+  throw misconfigured('nothing says which images are synchronised', 'no GATE_IMAGE_0 and no GATE_IMAGES');
+}
+
+function misconfigured(what: string, actual: string): Fault {
+  return new Fault('USAGE', {
+    what,
+    where: 'the environment of the Job',
+    expected: 'GATE_IMAGE_0, GATE_IMAGE_1 … or GATE_IMAGES',
+    actual,
+    next: 'build the overlay and look at the env of the Job gate-presync: its replacements fill these in',
+  });
+}
+
+async function policyOf(o: PresyncOptions): Promise<Pick<GateImagesOptions, 'policy' | 'promotion'>> {
+  if (o.policy !== undefined || o.promotion !== undefined || o.environment === undefined) return {};
+  const { policy, promotion, name } = findEnvironment(await readEnvironments(o), o.environment);
+  if (policy === undefined && promotion === undefined) {
+    throw new Fault('USAGE', {
+      what: `nothing says what an image must prove to come to ${name}`,
+      expected: 'a policy',
+      next: `set gitops.environments.${name}.policy, or --policy FILE`,
+    });
+  }
+  return { ...(policy !== undefined && { policy }), ...(promotion !== undefined && { promotion }) };
+}
+
+async function judge(image: string, o: PresyncOptions): Promise<PresyncImage> {
+  const parsed = parseImageReference(image);
+  if ('problem' in parsed) return { image, exit: 2, decision: 'indeterminate', reasons: [parsed.problem] };
+  if (parsed.value.digest === undefined) {
+    return {
+      image,
+      exit: 1,
+      decision: 'deny',
+      reasons: ['a tag can move: only a digest says what would run'],
+    };
+  }
+  try {
+    const verdict = await gateImage({ ...o, reference: image });
+    const reasons = verdict.components.flatMap(({ violations, trouble }) => [
+      ...(trouble === undefined ? [] : [trouble.message]),
+      ...violations.map(({ code, message }) => `${code}: ${message}`),
+    ]);
+    return { image, exit: exitOfVerdict(verdict), decision: verdict.decision, reasons };
+  } catch (error) {
+    o.signal?.throwIfAborted();
+    const fault = asFault(error);
+    return {
+      image,
+      exit: exitCodeOf(fault),
+      decision: 'indeterminate',
+      reasons: [`${fault.code}: ${fault.message}`],
+    };
+  }
+}
+
+/** Final answers before one that a retry may change. */
+function worstExit(exits: readonly number[]): Presynced['exit'] {
+  for (const code of [4, 2, 1, 3] as const) if (exits.includes(code)) return code;
+  return exits.every(code => code === 0) ? 0 : 3;
+}
+
+function messageOf(images: readonly PresyncImage[], exit: Presynced['exit']): string {
+  const words = {
+    0: 'allow',
+    1: 'deny',
+    2: 'misconfigured',
+    3: 'a registry could not be asked',
+    4: 'cannot be trusted',
+  };
+  const refused = images.filter(one => one.exit !== 0);
+  const head = `${words[exit]}: ${images.length - refused.length} of ${images.length} images may be synchronised`;
+  const lines = refused.map(({ image, reasons }) => `${image}: ${reasons.slice(0, 3).join('; ')}`);
+  const text = [head, ...lines].join('\n').replace(/[^\P{Cc}\n]/gu, ' ');
+  const bytes = Buffer.from(text);
+  return bytes.length <= longestMessage
+    ? text
+    : `${bytes
+        .subarray(0, longestMessage - 4)
+        .toString('utf8')
+        .replace(/\uFFFD$/, '')}…`;
+}
+
+/** Where there is no such file, as on a laptop, nobody reads it either. */
+export async function writeTerminationMessage(file: string, message: string): Promise<void> {
+  await writeFile(file, message, { flag: 'r+' }).catch(() => undefined);
+}

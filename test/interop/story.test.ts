@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { imagesOfManifests } from '../../src/delivery/gitops/rendered-images.ts';
+import { type RunningRegistry, startRegistry } from '../../src/image/oci/server/start-registry.ts';
+import { type ServedSigstore, serveSigstore } from '../../src/workflow/serve-sigstore.ts';
+import { showEnvironments, type WhereMatrix } from '../../src/workflow/show-environments.ts';
+import { type ToldStory, tellStory } from '../../src/workflow/up/story/tell-story.ts';
+import { workflows } from '../../src/workflow/up/story/workshop.ts';
+import { cosign, identityFlags, readers } from '../cosign.ts';
+import { findPeer } from '../peers.ts';
+import type { SigningBench } from '../signing-place.ts';
+
+// The Git server is in this process: nothing may block it.
+const execute = promisify(execFile);
+let folder: string;
+let registry: RunningRegistry;
+let sigstore: ServedSigstore;
+let told: ToldStory;
+let matrix: WhereMatrix;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cg-story-'));
+  registry = await startRegistry({ data: join(folder, 'registry') });
+  sigstore = await serveSigstore({ project: 'local', folder: join(folder, 'sigstore'), environment: {} });
+  told = await tellStory({
+    folder: join(folder, 'story'),
+    host: new URL(registry.url).host,
+    sigstore: sigstore.folder,
+    issuer: sigstore.issuer,
+    env: process.env,
+    version: 'test',
+    signal: new AbortController().signal,
+    onEvent: () => undefined,
+  });
+  matrix = await showEnvironments({ cwd: join(folder, 'story', 'shop'), env: { PATH: process.env['PATH'] } });
+}, 60_000);
+afterAll(async () => {
+  await told.git.close();
+  await sigstore.close();
+  await registry.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function inProduction(): readonly string[] {
+  return matrix.services.flatMap(({ cells }) =>
+    cells
+      .filter(({ environment }) => environment === 'prod')
+      .map(({ image, digest }) => `${image}@${digest}`),
+  );
+}
+
+describe('what the story leaves behind', () => {
+  it.skipIf(findPeer('kustomize58') === undefined)(
+    'renders in kustomize exactly to the digests that were promoted [needs kustomize58]',
+    async () => {
+      const clone = join(folder, 'clone');
+      await execute('git', ['clone', '--quiet', `${told.git.url}/config.git`, clone]);
+      const { stdout } = await execute(findPeer('kustomize58') ?? '', [
+        'build',
+        join(clone, 'overlays/prod'),
+      ]);
+      const digests = imagesOfManifests(stdout).map(image => image.replace(/:1\.0@/, '@'));
+      expect(digests).toEqual([...inProduction()].sort());
+      expect(digests).toHaveLength(4);
+    },
+  );
+
+  it.each(readers.filter(({ version }) => findPeer(version) !== undefined))(
+    'verifies in real $version, as $form [needs cosign2 cosign3]',
+    async ({ version, flags }) => {
+      const bench = {
+        folder,
+        data: sigstore.folder,
+        identity: { issuer: sigstore.issuer, subject: '' },
+      } as SigningBench;
+      for (const image of inProduction()) {
+        const forge = /catalog|cart/.test(image) ? 'github' : 'gitlab';
+        const { code, text } = await cosign(
+          version,
+          bench,
+          'verify',
+          '--allow-insecure-registry',
+          ...flags(bench),
+          ...identityFlags(bench, workflows[forge]),
+          image,
+        );
+        expect({ image, code, text: code === 0 ? '' : text }).toEqual({ image, code: 0, text: '' });
+      }
+    },
+    60_000,
+  );
+});
