@@ -61,7 +61,7 @@ export async function checkImages(o: CheckImagesOptions): Promise<CheckedImages>
   if (cycle !== undefined) throw cycle;
   const names = new Set(run.selected.map(({ name }) => name));
   const chosen = views.filter(({ image }) => names.has(image.name));
-  sayFindings(chosen, o);
+  sayFindings(chosen, run.book, o);
   return await reachRegistries(o, registriesOf(run.book), access => check(run, chosen, views, access));
 }
 
@@ -230,7 +230,17 @@ function exitOf(entries: readonly CheckEntry[], allowed: boolean): 0 | 1 | 3 {
   return entries.some(({ status }) => status === 'drift' || status === 'new-tags') ? 1 : 0;
 }
 
-function sayFindings(views: readonly ImageView[], o: CheckImagesOptions): void {
+function sayFindings(views: readonly ImageView[], book: BaseBook, o: CheckImagesOptions): void {
+  for (const { image, uses } of views) {
+    for (const { identity, mentions } of uses) {
+      const wrong = mentions.find(({ pinned }) => book.get(identity)?.discarded.includes(pinned ?? ''));
+      if (wrong !== undefined)
+        o.onNote?.(
+          'warning',
+          `pin-mismatch: ${image.name} is pinned to a digest of another tag than ${identity}: ${image.dockerfile ?? 'Dockerfile'}:${wrong.line}`,
+        );
+    }
+  }
   for (const { findings } of views)
     for (const { text, where } of findings) o.onNote?.('warning', `${where}: ${text}`);
 }

@@ -52,9 +52,7 @@ export function readBaseState(stem: string, file: StateFile): BaseRecord | undef
       .flatMap(({ digest, reason, at }) =>
         isText(digest) && isText(reason) && isText(at) ? [{ digest, reason, at }] : [],
       ),
-    discarded: isOfAnotherTag
-      ? [ledger.current, ...ledger.history.map(seen => seen.digest)].filter(isText)
-      : [],
+    discarded: isOfAnotherTag ? [...new Set(ledger.history.map(({ digest }) => digest))] : [],
     isDefect,
   };
 }
