@@ -8,6 +8,8 @@ export interface CommandEntry {
   readonly load: () => Promise<{ readonly command: AnyCommand }>;
   /** Spellings that people of other tools type. */
   readonly aliases?: readonly string[];
+  /** Spellings of earlier tools, with the words that they stand for; each use says what it is called now. */
+  readonly formerly?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What the nouns that group commands are about. */
@@ -56,6 +58,51 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'build an image, reproducibly and by digest',
     group: 'Images',
     load: () => import('./commands/build.ts'),
+  },
+  {
+    path: 'images enrol',
+    purpose: 'add an image to images.yaml',
+    group: 'Images',
+    load: () => import('./commands/images/enrol.ts'),
+    formerly: { enrol: [], 'images enroll': [] },
+  },
+  {
+    path: 'images validate',
+    purpose: 'check images.yaml, and say all problems at once',
+    group: 'Images',
+    load: () => import('./commands/images/validate.ts'),
+    formerly: { validate: [] },
+  },
+  {
+    path: 'images check',
+    purpose: 'look at every base and release, and pin what is old enough',
+    group: 'Images',
+    load: () => import('./commands/images/check.ts'),
+    formerly: {
+      check: [],
+      'images check-upstream': ['--tags-only'],
+      'check-upstream': ['--tags-only'],
+      'images pin': ['--no-commit'],
+    },
+  },
+  {
+    path: 'images generate',
+    purpose: 'write the state of images and bases',
+    group: 'Images',
+    load: () => import('./commands/images/generate.ts'),
+  },
+  {
+    path: 'images status',
+    purpose: 'show what is known of images and bases, without asking anybody',
+    group: 'Images',
+    load: () => import('./commands/images/status.ts'),
+    formerly: { status: [] },
+  },
+  {
+    path: 'images plan',
+    purpose: 'show what has to be rebuilt, in which order and when',
+    group: 'Images',
+    load: () => import('./commands/images/plan.ts'),
   },
   {
     path: 'copy',
@@ -161,43 +208,6 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'refresh the public root from its signed repository',
     group: 'Evidence',
     load: () => import('./commands/trust/update.ts'),
-  },
-  {
-    path: 'images enrol',
-    purpose: 'add an image to images.yaml',
-    group: 'Fleet',
-    load: () => import('./commands/images/enrol.ts'),
-    aliases: ['images enroll'],
-  },
-  {
-    path: 'images validate',
-    purpose: 'check images.yaml and the Dockerfiles that it names',
-    group: 'Fleet',
-    load: () => import('./commands/images/validate.ts'),
-  },
-  {
-    path: 'images generate',
-    purpose: 'write what is known of images and bases, without deciding anything',
-    group: 'Fleet',
-    load: () => import('./commands/images/generate.ts'),
-  },
-  {
-    path: 'images check',
-    purpose: 'look at every base once: new digests, quarantine, pins',
-    group: 'Fleet',
-    load: () => import('./commands/images/check.ts'),
-  },
-  {
-    path: 'images status',
-    purpose: 'show images, what they stand on, and who waits for what',
-    group: 'Fleet',
-    load: () => import('./commands/images/status.ts'),
-  },
-  {
-    path: 'images plan',
-    purpose: 'say what has to be rebuilt, why, and in which order',
-    group: 'Fleet',
-    load: () => import('./commands/images/plan.ts'),
   },
   {
     path: 'bump',

@@ -19,6 +19,8 @@ export interface ToggleFlag extends FlagCommon {
   readonly kind: 'toggle';
   /** True for what is on unless `--no-…` turns it off; the help shows that spelling, so the brief says what it does. */
   readonly fallback?: boolean;
+  /** Neither on nor off when nobody says anything. */
+  readonly optional?: boolean;
 }
 
 export interface TextFlag extends FlagCommon {
@@ -62,7 +64,9 @@ export interface Example {
 export type Flags = Readonly<Record<string, Flag>>;
 
 type FlagValue<F extends Flag> = F extends ToggleFlag
-  ? boolean
+  ? F extends { optional: true }
+    ? boolean | undefined
+    : boolean
   : F extends NumberFlag
     ? F extends { fallback: number }
       ? number

@@ -5,7 +5,13 @@ import { flagName } from './flag-name.ts';
 import { globalFlags } from './global-flags.ts';
 
 export type Found =
-  | { readonly kind: 'command'; readonly entry: CommandEntry; readonly words: readonly string[] }
+  | {
+      readonly kind: 'command';
+      readonly entry: CommandEntry;
+      readonly words: readonly string[];
+      /** The spelling of an earlier tool that was typed. */
+      readonly formerly?: string;
+    }
   /** A noun alone, such as `cg config`. */
   | { readonly kind: 'group'; readonly noun: string };
 
@@ -17,10 +23,9 @@ export function findCommand(words: readonly string[]): Found {
   const [first, second] = plain;
   if (first === undefined) throw new Error('findCommand needs a word');
   const pair = second === undefined ? undefined : lookUp(`${first.word} ${second.word}`);
-  if (pair && second)
-    return { kind: 'command', entry: pair, words: without(words, first.index, second.index) };
+  if (pair && second) return toCommand(pair, without(words, first.index, second.index));
   const single = lookUp(first.word);
-  if (single) return { kind: 'command', entry: single, words: without(words, first.index) };
+  if (single) return toCommand(single, without(words, first.index));
   const nouns = new Set(
     commandTable.filter(entry => entry.path.includes(' ')).map(entry => entry.path.split(' ')[0] ?? ''),
   );
@@ -28,9 +33,23 @@ export function findCommand(words: readonly string[]): Found {
   throw unknownCommand(first.word, second?.word, nouns);
 }
 
-/** The word after a global flag that takes a value, as in `cg --output json inspect …`. */
+interface LookedUp {
+  readonly entry: CommandEntry;
+  readonly formerly?: string;
+}
+
+function toCommand({ entry, formerly }: LookedUp, words: readonly string[]): Found {
+  if (formerly === undefined) return { kind: 'command', entry, words };
+  return { kind: 'command', entry, words: [...(entry.formerly?.[formerly] ?? []), ...words], formerly };
+}
+
+/** Flags that may stand between a noun and its verb, as in `cg images --state-dir DIR check`. */
+const flagsOfNouns = ['--images-yaml', '--state-dir'];
+
+/** The word after a flag that takes a value, as in `cg --output json inspect …`. */
 function isFlagValue(words: readonly string[], index: number): boolean {
   const before = words[index - 1] ?? '';
+  if (flagsOfNouns.includes(before)) return true;
   return Object.entries(globalFlags).some(
     ([key, flag]) =>
       flag.kind !== 'toggle' &&
@@ -38,8 +57,11 @@ function isFlagValue(words: readonly string[], index: number): boolean {
   );
 }
 
-function lookUp(path: string): CommandEntry | undefined {
-  return commandTable.find(entry => entry.path === path || entry.aliases?.includes(path));
+function lookUp(path: string): LookedUp | undefined {
+  const entry = commandTable.find(entry => entry.path === path || entry.aliases?.includes(path));
+  if (entry !== undefined) return { entry };
+  const older = commandTable.find(({ formerly }) => formerly !== undefined && Object.hasOwn(formerly, path));
+  return older === undefined ? undefined : { entry: older, formerly: path };
 }
 
 function without(words: readonly string[], ...indices: number[]): string[] {

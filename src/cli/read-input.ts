@@ -93,6 +93,7 @@ function readFlag(
   const source = given === undefined && fromEnv ? flag.env : flagName(key);
   switch (flag.kind) {
     case 'toggle':
+      if (flag.optional === true && given === undefined && fromEnv === undefined) return undefined;
       return (
         given?.at(-1) ??
         (fromEnv === undefined ? flag.fallback === true : !/^(?:0|false|no|off|)$/i.test(fromEnv))

@@ -21,7 +21,15 @@ export async function runNamedCommand(words: readonly string[], world: World): P
     const { printCommandHelp } = await import('./print-help.ts');
     return printCommandHelp(found.entry, command, !beforeDashes.includes('-h'), world);
   }
+  const older = found.formerly;
+  const isQuiet = beforeDashes.some(word => word === '--quiet' || word === '-q');
+  if (older !== undefined && !isQuiet)
+    world.stderr.write(`cg ${older} is now called cg ${nameNow(found.entry, older)}\n`);
   return runCommand(found.entry, command, found.words, world);
+}
+
+function nameNow(entry: CommandEntry, older: string): string {
+  return [entry.path, ...(entry.formerly?.[older] ?? [])].join(' ');
 }
 
 async function runCommand(
@@ -33,7 +41,7 @@ async function runCommand(
   const flags = { ...globalFlags, ...command.flags };
   const input = readInput({ name: `cg ${entry.path}`, flags, args: command.args ?? [] }, words, world.env);
   const global = input.flags as GlobalValues;
-  const outputs = parseOutputs(global.output).map(spec => ({
+  const outputs = parseOutputs(wantedOutputs(global, input.flags)).map(spec => ({
     spec,
     render: chooseFormat(entry, command, spec),
   }));
@@ -71,6 +79,16 @@ async function runCommand(
   } finally {
     close();
   }
+}
+
+/** `--format table` is how an earlier tool spelt `--output text`. */
+function wantedOutputs(
+  { output }: GlobalValues,
+  flags: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const { format } = flags;
+  if (output.length > 0 || typeof format !== 'string') return output;
+  return [format === 'table' ? 'text' : format];
 }
 
 function chooseFormat(

@@ -102,7 +102,8 @@ async function check(
     if (o.promote !== false) {
       const candidate = checkCandidate(access, book, call);
       decisions = await decideBases(chosen, book, { now: o.clock.now(), own, checkCandidate: candidate });
-      if (o.pin === true) ({ pins, files } = pinBases(fleet.root, chosen, decisions, book));
+      if (o.pin ?? fleet.settings.get('check.promote.destination') === 'none')
+        ({ pins, files } = pinBases(fleet.root, chosen, decisions, book));
     }
     notePromotions(pins, book, now);
   }
@@ -116,6 +117,7 @@ async function check(
     written,
     imagesChecked: tagged.checked,
     newTags: tagged.newTags,
+    usesLegacyExitCodes: fleet.settings.get('cli.exitCodes') === 'legacy',
     exit: exitOf(
       entries,
       o.allowUnreachable === true || fleet.settings.get('check.allowUnreachable') === true,

@@ -10,7 +10,7 @@ import { discoverFleet, type ImageView } from './images/discover-fleet.ts';
 import type { FleetPlace } from './images/fleet-place.ts';
 import { readFleet, selectImages } from './images/read-fleet.ts';
 
-export type { RebuildCause } from '../fleet/cascade.ts';
+export type { RebuildCause, Wave } from '../fleet/cascade.ts';
 
 export interface PlanCascadeOptions extends FleetPlace {
   readonly clock: Clock;

@@ -51,4 +51,6 @@ export interface CheckedImages {
   readonly imagesChecked: number;
   readonly newTags: number;
   readonly exit: 0 | 1 | 2 | 3;
+  /** The project asks for the exit codes of the older tool. */
+  readonly usesLegacyExitCodes: boolean;
 }

@@ -5,7 +5,6 @@ import { stage } from '../../../ground/progress/progress.ts';
 import { formatCount } from '../../../ground/terminal/amounts.ts';
 import { defined } from '../../../model/defined.ts';
 import { type CheckedImages, checkImages } from '../../../workflow/check-images.ts';
-import { usesLegacyExitCodes } from '../../../workflow/show-config.ts';
 import { defineCommand } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
@@ -28,7 +27,11 @@ export const command = defineCommand({
       fallback: true,
       brief: 'pin in the Dockerfiles of the working tree, and use no Git',
     },
-    promote: { kind: 'toggle', brief: 'open requests for what is old enough; --no-promote decides nothing' },
+    promote: {
+      kind: 'toggle',
+      optional: true,
+      brief: 'open requests for what is old enough; --no-promote decides nothing',
+    },
     promoteNow: {
       kind: 'text',
       placeholder: 'BASE@DIGEST',
@@ -47,14 +50,13 @@ export const command = defineCommand({
   },
   async run({ flags }, context) {
     const place = fleetPlace(flags, context);
-    if (flags.promote && flags.commit) throw needsForge();
+    if (flags.promote === true && flags.commit) throw needsForge();
     const checked = await stage(context.progress, 'check images', async () =>
       checkImages({
         ...(await reachOptions(flags, context)),
         ...place,
         clock: context.clock,
         images: [...flags.image, ...flags.images],
-        pin: !flags.commit,
         tagsOnly: flags.tagsOnly,
         dryRun: flags.dryRun,
         skipState: flags.skipState,
@@ -62,20 +64,20 @@ export const command = defineCommand({
         prune: flags.prune,
         promoteNow: flags.promoteNow,
         onNote: (level, text) => context.progress({ type: 'note', level, text }),
-        ...defined({ reason: flags.reason }),
+        ...defined({ reason: flags.reason, promote: flags.promote }),
+        ...(!flags.commit && { pin: true }),
       }),
     );
     sayDecisions(checked, context, { pinned: !flags.commit, dryRun: flags.dryRun });
     await sayTotals(checked, context);
-    const legacy = await usesLegacyExitCodes(place);
-    return { result: checked.entries, exit: toExit(checked, legacy) };
+    return { result: checked.entries, exit: toExit(checked) };
   },
   text: renderEntries,
 });
 
 /** The older scheme, for pipelines that were written for it: 1 is an error, 2 a change. */
-function toExit({ exit }: CheckedImages, legacy: boolean): ExitCode {
-  if (!legacy) return exit;
+function toExit({ exit, usesLegacyExitCodes }: CheckedImages): ExitCode {
+  if (!usesLegacyExitCodes) return exit;
   if (exit === exitCodes.remote) return 1;
   return exit === exitCodes.deny ? 2 : exit;
 }

@@ -29,7 +29,11 @@ export const command = defineCommand({
     dockerfile: { kind: 'text', placeholder: 'PATH', brief: 'its Dockerfile', complete: 'files' },
     branch: { kind: 'text', placeholder: 'NAME', brief: 'the branch of its source' },
     rebuildDelay: { kind: 'text', placeholder: 'TIME', brief: 'least time between two rebuilds' },
-    autoRebuild: { kind: 'toggle', fallback: true, brief: 'only say that a rebuild is due' },
+    autoRebuild: {
+      kind: 'toggle',
+      optional: true,
+      brief: 'rebuild when a base changes; --no-auto-rebuild only says so',
+    },
     ...imagesFlags,
   },
   async run({ flags }, context) {
