@@ -74,7 +74,8 @@ export function describeDecision(decision: BaseDecision, now: Date): string | un
       return `${image}: ${base} changes faster than its window of ${hours(decision.window)} and has been starved for ${decision.days} days; quarantine.select: newest-eligible would follow it`;
     case 'held':
       return `${image}: ${base} ${cut(decision.digest)} is held: ${decision.reason}`;
-    default:
+    case 'eligible':
+    case 'up-to-date':
       return undefined;
   }
 }
