@@ -9,6 +9,7 @@ import {
   type Node,
   type ParsedNode,
   Scalar,
+  visit,
   type YAMLMap,
 } from 'yaml';
 
@@ -31,6 +32,7 @@ export class YamlValues {
   readonly #document: Document.Parsed;
   readonly #open = new Set<Node>();
   #visited = 0;
+  #targets: ReadonlyMap<Node, Node> | undefined;
 
   constructor(document: Document.Parsed) {
     this.#document = document;
@@ -54,7 +56,8 @@ export class YamlValues {
   }
 
   #readAlias(node: Node): unknown {
-    const target = isAlias(node) ? node.resolve(this.#document) : undefined;
+    this.#targets ??= findTargets(this.#document);
+    const target = this.#targets.get(node);
     if (target === undefined) throw new YamlError('an alias names an anchor that is not there', node);
     return this.read(target);
   }
@@ -97,6 +100,22 @@ export class YamlValues {
       this.#open.delete(node);
     }
   }
+}
+
+/** From each alias to the node that it means, in one walk: the parser would walk once for each alias. */
+function findTargets(document: Document.Parsed): ReadonlyMap<Node, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Node, Node>();
+  visit(document, {
+    Alias: (_key, alias) => {
+      const target = anchors.get(alias.source);
+      if (target !== undefined) targets.set(alias, target);
+    },
+    Value: (_key, node) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+  });
+  return targets;
 }
 
 function readScalar(node: Scalar): string | undefined {
