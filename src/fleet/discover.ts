@@ -27,7 +27,9 @@ export interface Discovered {
 
 /** The bases of a Dockerfile, each once, with every place that names it. */
 export function discoverBases(text: string, path: string, o: DiscoverOptions = {}): Discovered {
-  const { dockerfile, problems } = parseDockerfile(text, path);
+  const { dockerfile, problems: grammar } = parseDockerfile(text, path);
+  // A FROM that cannot be read names no base, and must not look like one less.
+  const problems = grammar.length > 0 ? grammar : findMentions(dockerfile, stageOptions(o)).problems;
   const place = (offset: number) => positionOf(text, offset).line;
   if (problems.length > 0) {
     const said = problems.slice(0, 20).map(({ offset, message }) => `${path}:${place(offset)}: ${message}`);

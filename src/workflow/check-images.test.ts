@@ -61,7 +61,7 @@ async function snapshot(): Promise<Record<string, string>> {
 describe('checking bases', () => {
   beforeEach(async () => {
     await write('images.yaml', shop());
-    await write('Dockerfile', `FROM ${host}/upstream/debian:12 AS run # the base\r\nRUN true\r\n`);
+    await write('Dockerfile', `# the base\r\nFROM ${host}/upstream/debian:12 AS run\r\nRUN true\r\n`);
   });
 
   it('says new at first, then ok without changing a byte, then drift', async () => {
@@ -89,9 +89,9 @@ describe('checking bases', () => {
       expect.objectContaining({ status: 'quarantined', eligibleAt: '2026-03-03T06:00:00Z' }),
     );
     const late = await check(48, { pin: true });
-    expect(late.pins).toMatchObject([{ path: 'Dockerfile', image: 'shop', digest, lines: [1] }]);
+    expect(late.pins).toMatchObject([{ path: 'Dockerfile', image: 'shop', digest, lines: [2] }]);
     expect(await read('Dockerfile')).toBe(
-      `FROM ${host}/upstream/debian:12@${digest} AS run # the base\r\nRUN true\r\n`,
+      `# the base\r\nFROM ${host}/upstream/debian:12@${digest} AS run\r\nRUN true\r\n`,
     );
     const known = await snapshot();
     expect((await check(60, { pin: true })).entries.map(({ status }) => status)).toEqual(['ok']);
@@ -145,6 +145,14 @@ describe('checking bases', () => {
       entries: [{ image: 'shop', status: 'error' }, { status: 'ok' }, {}],
     });
     expect(await read('.cascadeguard/images/shop.yaml')).toContain('upstream/debian:12');
+  });
+
+  it('takes a Dockerfile with a FROM that cannot be read for an error, not for one without bases', async () => {
+    await write('Dockerfile', `FROM ${host}/upstream/debian:12 AS run # comment\n`);
+    expect(await check(0)).toMatchObject({
+      exit: 3,
+      entries: [{ image: 'shop', status: 'error', code: 'DOCKERFILE_UNREADABLE' }],
+    });
   });
 
   it('lets a digest skip its wait when somebody answers for it, and keeps who', async () => {
