@@ -14,6 +14,7 @@ export interface CommandEntry {
 
 /** What the nouns that group commands are about. */
 export const nounPurposes: Readonly<Record<string, string>> = {
+  admission: 'what a cluster lets in',
   config: 'settings and where they come from',
   db: 'known vulnerabilities on this machine',
   images: 'the images that are kept, and what they stand on',
@@ -237,6 +238,12 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'judge the images of a sync before it begins, as a Job of Argo CD',
     group: 'Delivery',
     load: () => import('./commands/presync.ts'),
+  },
+  {
+    path: 'admission generate',
+    purpose: 'write what a cluster asks of images, from the policy of the gate',
+    group: 'Delivery',
+    load: () => import('./commands/admission/generate.ts'),
   },
   {
     path: 'registry serve',
