@@ -15,6 +15,7 @@ export interface CommandEntry {
 /** What the nouns that group commands are about. */
 export const nounPurposes: Readonly<Record<string, string>> = {
   admission: 'what a cluster lets in',
+  ci: 'stages of a pipeline, one job each',
   config: 'settings and where they come from',
   db: 'known vulnerabilities on this machine',
   images: 'the images that are kept, and what they stand on',
@@ -29,6 +30,7 @@ export const commandGroups = [
   'Evidence',
   'Fleet',
   'Delivery',
+  'CI',
   'Servers',
   'This program',
 ] as const;
@@ -244,6 +246,60 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'write what a cluster asks of images, from the policy of the gate',
     group: 'Delivery',
     load: () => import('./commands/admission/generate.ts'),
+  },
+  {
+    path: 'ci build',
+    purpose: 'build an enrolled image, by digest, in a job that cannot sign',
+    group: 'CI',
+    load: () => import('./commands/ci/build.ts'),
+  },
+  {
+    path: 'ci scan',
+    purpose: 'scan exactly that digest, and keep what was found',
+    group: 'CI',
+    load: () => import('./commands/ci/scan.ts'),
+  },
+  {
+    path: 'ci gate',
+    purpose: 'decide by what the scan found',
+    group: 'CI',
+    load: () => import('./commands/ci/gate.ts'),
+  },
+  {
+    path: 'ci attest',
+    purpose: 'attest provenance, SBOM and scans of the digest',
+    group: 'CI',
+    load: () => import('./commands/ci/attest.ts'),
+  },
+  {
+    path: 'ci sign',
+    purpose: 'sign the digest, as this job',
+    group: 'CI',
+    load: () => import('./commands/ci/sign.ts'),
+  },
+  {
+    path: 'ci verify',
+    purpose: 'judge it by the policy of whoever takes it',
+    group: 'CI',
+    load: () => import('./commands/ci/verify.ts'),
+  },
+  {
+    path: 'ci publish',
+    purpose: 'tag what was verified',
+    group: 'CI',
+    load: () => import('./commands/ci/publish.ts'),
+  },
+  {
+    path: 'ci collect',
+    purpose: 'put the results of all images together',
+    group: 'CI',
+    load: () => import('./commands/ci/collect.ts'),
+  },
+  {
+    path: 'ci bump',
+    purpose: 'pin a release in an environment',
+    group: 'CI',
+    load: () => import('./commands/ci/bump.ts'),
   },
   {
     path: 'registry serve',

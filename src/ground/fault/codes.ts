@@ -106,6 +106,16 @@ export const faultCodes = {
     causes: ['its disk is full', 'its quota is used up'],
     next: 'make room at the registry (cg registry gc), or raise its quota',
   },
+  RESULTS_UNTRUSTED: {
+    kind: 'trust',
+    meaning: 'The results of a pipeline are not one digest for each expected image, so there is no release.',
+    causes: [
+      'a job of one image failed or was left out',
+      'a result was written twice',
+      'a result names a repository that is not ours',
+    ],
+    next: 'run the pipeline again; publish every image before cg ci collect',
+  },
   FILE_INVALID: {
     kind: 'usage',
     meaning: 'A file that cg was told to read is not what it should be.',

@@ -1,0 +1,39 @@
+import { defined } from '../../../model/defined.ts';
+import { attestStage } from '../../../workflow/ci/attest-stage.ts';
+import { readReference } from '../../../workflow/ci/handover.ts';
+import { defineCommand } from '../../command.ts';
+import { signingFlags, signingOptions } from '../../evidence/signing-flags.ts';
+import { renderSigned } from '../../show/signed.ts';
+import { version } from '../../version.ts';
+
+export const command = defineCommand({
+  examples: [{ run: 'cg ci attest @.cg/build.json --scan .cg/scan', does: 'in the job that signs' }],
+  about:
+    'Provenance from the record of the build, and SBOMs and scans from the folder of the scan. The record is in the @FILE,\n' +
+    'or in CG_BUILD_RECORD. Whatever is about another digest is refused.',
+  args: [
+    { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
+  ],
+  flags: {
+    scan: {
+      kind: 'text',
+      placeholder: 'FOLDER',
+      brief: 'what cg ci scan left',
+      required: true,
+      complete: 'files',
+    },
+    ...signingFlags,
+  },
+  async run({ flags, args: [text = ''] }, context) {
+    const image = await readReference(text, context.cwd);
+    const result = await attestStage({
+      ...(await signingOptions(image, flags, context)),
+      cwd: context.cwd,
+      scan: flags.scan,
+      version,
+      ...defined({ build: text.startsWith('@') ? text.slice(1) : undefined }),
+    });
+    return { result };
+  },
+  text: result => renderSigned(result, 'attested'),
+});

@@ -1,0 +1,42 @@
+import { resolve } from 'node:path';
+import { bumpImages } from '../../../workflow/bump-images.ts';
+import { readRelease } from '../../../workflow/ci/read-release.ts';
+import { defineCommand } from '../../command.ts';
+import { deliveryFlags, deliveryOptions } from '../../delivery-flags.ts';
+import { renderPinChanges, sayRendering } from '../../show/pin-changes.ts';
+
+export const command = defineCommand({
+  examples: [
+    {
+      run: 'cg ci bump --release .cg/release.json --stage dev',
+      does: 'all images of a release in one commit',
+    },
+  ],
+  flags: {
+    release: {
+      kind: 'text',
+      placeholder: 'FILE',
+      brief: 'what cg ci collect left',
+      required: true,
+      complete: 'files',
+    },
+    stage: { kind: 'text', placeholder: 'NAME', brief: 'one of gitops.environments', required: true },
+    mode: {
+      kind: 'text',
+      placeholder: 'HOW',
+      brief: 'how it gets there',
+      choices: ['commit'],
+      fallback: 'commit',
+    },
+    ...deliveryFlags,
+  },
+  async run({ flags }, context) {
+    const images = await readRelease(resolve(context.cwd, flags.release));
+    const options = await deliveryOptions(flags, context);
+    const result = await bumpImages({ ...options, environment: flags.stage, images });
+    const said = sayRendering(result);
+    if (said !== undefined) context.say(said);
+    return { result };
+  },
+  text: renderPinChanges,
+});

@@ -1,0 +1,37 @@
+import { defined } from '../../../model/defined.ts';
+import { readReference } from '../../../workflow/ci/handover.ts';
+import { publishStage } from '../../../workflow/ci/publish-stage.ts';
+import { defineCommand } from '../../command.ts';
+import { fleetPlace, imagesFlags } from '../../images-flags.ts';
+import { reachOptions, registryFlags } from '../../registry-flags.ts';
+
+export const command = defineCommand({
+  examples: [
+    { run: 'cg ci publish "$REF" --image api --out .cg/results/api.json', does: 'after cg ci verify' },
+  ],
+  args: [
+    { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
+  ],
+  flags: {
+    image: { kind: 'text', placeholder: 'NAME', brief: 'its name in images.yaml', required: true },
+    out: {
+      kind: 'text',
+      placeholder: 'FILE',
+      brief: 'for the next stage: JSON, or key=value lines',
+      complete: 'files',
+    },
+    ...imagesFlags,
+    ...registryFlags,
+  },
+  async run({ flags, args: [text = ''] }, context) {
+    const result = await publishStage({
+      ...(await reachOptions(flags, context)),
+      ...fleetPlace(flags, context),
+      ref: await readReference(text, context.cwd),
+      image: flags.image,
+      ...defined({ out: flags.out }),
+    });
+    return { result };
+  },
+  text: ({ tagged, ref }) => `${tagged} is ${ref}`,
+});

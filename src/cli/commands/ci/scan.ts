@@ -1,0 +1,65 @@
+import { exitCodes } from '../../../ground/fault/exit-codes.ts';
+import { stage } from '../../../ground/progress/progress.ts';
+import { defined } from '../../../model/defined.ts';
+import { scanStage } from '../../../workflow/ci/scan-stage.ts';
+import { defineCommand } from '../../command.ts';
+import { reachOptions, registryFlags } from '../../registry-flags.ts';
+import { version } from '../../version.ts';
+
+export const command = defineCommand({
+  examples: [
+    {
+      run: 'cg ci scan "$REF" --image api --sbom --out .cg/scan',
+      does: 'in a job that can neither push nor sign',
+    },
+  ],
+  about:
+    'Exit code 0 also when something was found: cg ci gate decides. 3: no verdict, because a scanner or its data could not\n' +
+    'be had. 4: because something cannot be trusted. What counts is "scan" in .cascadeguard.yaml.',
+  args: [
+    { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
+  ],
+  flags: {
+    image: { kind: 'text', placeholder: 'NAME', brief: 'its name in images.yaml', required: true },
+    sbom: { kind: 'toggle', brief: 'also list what is in it: SPDX and CycloneDX' },
+    out: {
+      kind: 'text',
+      placeholder: 'FOLDER',
+      brief: 'where everything goes',
+      required: true,
+      complete: 'files',
+    },
+    db: {
+      kind: 'text',
+      placeholder: 'FOLDER',
+      brief: 'where cg db keeps its index',
+      env: 'CG_DB',
+      complete: 'files',
+    },
+    ...registryFlags,
+  },
+  async run({ flags, args: [target = ''] }, context) {
+    const reach = await reachOptions(flags, context);
+    const { folder } = await stage(context.progress, `scan ${target}`, () =>
+      scanStage({
+        ...reach,
+        env: context.env,
+        target,
+        cwd: context.cwd,
+        clock: context.clock,
+        version,
+        image: flags.image,
+        sbom: flags.sbom,
+        out: flags.out,
+        ...defined({ database: flags.db }),
+      }),
+    );
+    const isOpen = folder.status === 'indeterminate';
+    return {
+      result: folder,
+      exit: !isOpen ? exitCodes.done : folder.cause === 'trust' ? exitCodes.trust : exitCodes.remote,
+    };
+  },
+  text: ({ ref, status, statements }) =>
+    `${status}  ${ref}\n${statements.map(one => `  ${one.file}`).join('\n')}`,
+});

@@ -1,0 +1,65 @@
+import { dirname, resolve } from 'node:path';
+import { Fault } from '../../ground/fault/fault.ts';
+import { type Clock, systemClock } from '../../model/clock.ts';
+import { defined } from '../../model/defined.ts';
+import { type BuiltImage, buildImage } from '../build-image.ts';
+import type { FleetPlace } from '../images/fleet-place.ts';
+import { readFleet, selectImages } from '../images/read-fleet.ts';
+import type { ReachOptions } from '../reach-registries.ts';
+import { writeHandover } from './handover.ts';
+import { refuseSigningCredentials } from './stage-credentials.ts';
+
+export interface BuildStage extends ReachOptions, FleetPlace {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly image: string;
+  /** A folder instead of the registry: nothing is pushed. */
+  readonly ociLayout?: string;
+  readonly out?: string;
+  readonly version: string;
+  readonly clock?: Clock;
+  readonly onWarning?: (text: string) => void;
+}
+
+/** Builds an enrolled image, by digest and without a tag; what went in goes to the job that attests. */
+export async function buildStage(o: BuildStage): Promise<BuiltImage> {
+  refuseSigningCredentials('build', o.env);
+  const fleet = await readFleet(o);
+  const [image] = selectImages(fleet, [o.image]);
+  if (image?.dockerfile === undefined || !image.isManaged || image.remote !== undefined)
+    throw new Fault('USAGE', {
+      what: `${o.image} is not built in this repository`,
+      where: fleet.file,
+      next: 'cg images status',
+    });
+  const built = await buildImage({
+    ...o,
+    context: resolve(fleet.root, dirname(image.dockerfile)),
+    dockerfile: resolve(fleet.root, image.dockerfile),
+    destination:
+      o.ociLayout === undefined ? repositoryOf(image, fleet.file) : `oci:${resolve(o.cwd, o.ociLayout)}`,
+    platforms: image.platforms,
+    buildArgs: image.buildArgs,
+    clock: o.clock ?? systemClock,
+    ...defined({ target: image.target }),
+  });
+  const handover = { image: o.image, ref: built.image, record: built.record };
+  if (o.out !== undefined) await writeHandover(o.out, o.cwd, handover);
+  return built;
+}
+
+/** Where an enrolled image is published, without a tag. */
+export function repositoryOf(
+  {
+    registry,
+    repository,
+    name,
+  }: { readonly registry?: string; readonly repository: string; readonly name: string },
+  file: string,
+): string {
+  if (registry !== undefined) return `${registry}/${repository}`;
+  throw new Fault('USAGE', {
+    what: `${name} has no registry to be published in`,
+    where: file,
+    next: 'give it registry: and repository: in images.yaml, or defaults in .cascadeguard.yaml',
+  });
+}

@@ -1,0 +1,76 @@
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Fault } from '../../ground/fault/fault.ts';
+import type { FleetPlace } from '../images/fleet-place.ts';
+import { readFleet, selectImages } from '../images/read-fleet.ts';
+import { inspectImage } from '../inspect-image.ts';
+import type { ReachOptions } from '../reach-registries.ts';
+import { repositoryOf } from './build-stage.ts';
+import { readJsonFile, writeHandover } from './handover.ts';
+
+export interface CollectStage extends ReachOptions, FleetPlace {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A JSON array of names. */
+  readonly expect: string;
+  readonly results: string;
+  /** Also ask the registry whether it has every digest. */
+  readonly verify: boolean;
+  readonly out?: string;
+}
+
+export interface Release {
+  readonly images: readonly { readonly image: string; readonly ref: string }[];
+}
+
+/** One result for each expected image, no more and no less: a lost leg of a matrix is never a smaller release. */
+export async function collectStage(o: CollectStage): Promise<Release> {
+  const expected = readExpected(o.expect);
+  const fleet = await readFleet(o);
+  const folder = resolve(o.cwd, o.results);
+  const found = new Map<string, string>();
+  for (const file of (await listResults(folder)).toSorted()) {
+    const { image, ref } = (await readJsonFile(join(folder, file))) as { image?: unknown; ref?: unknown };
+    if (typeof image !== 'string' || !expected.includes(image))
+      throw untrusted('an image that nobody expected', file);
+    if (found.has(image)) throw untrusted(`a second result for ${image}`, file);
+    const [entry] = selectImages(fleet, [image]);
+    const repository = entry === undefined ? '' : repositoryOf(entry, fleet.file);
+    const isOurs =
+      typeof ref === 'string' &&
+      ref.startsWith(`${repository}@`) &&
+      /^sha256:[0-9a-f]{64}$/.test(ref.slice(repository.length + 1));
+    if (!isOurs) throw untrusted(`no digest of ${repository}`, file);
+    found.set(image, ref);
+  }
+  const missing = expected.filter(name => !found.has(name));
+  if (missing.length > 0) throw untrusted(`no result for ${missing.join(', ')}`, o.results);
+  const images = expected.map(image => ({ image, ref: found.get(image) ?? '' }));
+  if (o.verify) for (const { ref } of images) await inspectImage({ ...o, image: ref, referrers: false });
+  if (o.out !== undefined) await writeHandover(o.out, o.cwd, { images });
+  return { images };
+}
+
+function readExpected(text: string): readonly string[] {
+  try {
+    const names: unknown = JSON.parse(text);
+    if (Array.isArray(names) && names.length > 0 && names.every(name => typeof name === 'string'))
+      return [...new Set(names)].toSorted();
+  } catch {}
+  throw new Fault('USAGE', {
+    what: '--expect is not a list of names',
+    expected: '["api","web"]',
+    actual: text.slice(0, 200),
+  });
+}
+
+async function listResults(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).filter(name => name.endsWith('.json'));
+  } catch (cause) {
+    throw new Fault('FILE_MISSING', { what: 'there is no folder of results', where: folder, cause });
+  }
+}
+
+function untrusted(what: string, where: string): Fault {
+  return new Fault('RESULTS_UNTRUSTED', { what, where });
+}

@@ -1,0 +1,112 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCli } from './pretend.ts';
+
+const digest = `sha256:${'a'.repeat(64)}`;
+const api = `registry.example/shop/api@${digest}`;
+const web = `registry.example/shop/web@${digest}`;
+let cwd: string;
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'cg-ci-'));
+  const entry = (name: string) => ({
+    name,
+    registry: 'registry.example',
+    repository: `shop/${name}`,
+    dockerfile: `${name}/Dockerfile`,
+  });
+  writeFileSync(join(cwd, 'images.yaml'), JSON.stringify([entry('api'), entry('web')]));
+  mkdirSync(join(cwd, 'api'));
+  writeFileSync(join(cwd, 'api/Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n');
+  mkdirSync(join(cwd, 'results'));
+});
+afterEach(() => rmSync(cwd, { recursive: true, force: true }));
+
+const ci = async (words: readonly string[], env: Record<string, string> = {}) =>
+  await runCli(['ci', ...words], { cwd, env: { HOME: cwd, PATH: process.env['PATH'] ?? '', ...env } });
+const result = (file: string, image: string, ref: string) =>
+  writeFileSync(join(cwd, 'results', file), JSON.stringify({ image, ref }));
+const collect = async () =>
+  await ci(['collect', '--expect', '["web","api"]', '--results', 'results', '--out', 'release.json']);
+
+describe('cg ci', () => {
+  it.each(['ACTIONS_ID_TOKEN_REQUEST_URL', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'SIGSTORE_ID_TOKEN'])(
+    'refuses to build or scan where %s would let the job sign',
+    async name => {
+      const env = { [name]: 'secret-value' };
+      const built = await ci(['build', 'api', '--oci-layout', 'oci'], env);
+      const scanned = await ci(['scan', api, '--image', 'api', '--out', 'scan'], env);
+      expect([built.code, scanned.code]).toEqual([2, 2]);
+      expect(built.stderr + scanned.stderr).toContain(name);
+      expect(built.stderr + scanned.stderr).not.toContain('secret-value');
+    },
+  );
+
+  it('builds into a folder and hands the digest and the record on, as JSON and as lines', async () => {
+    expect((await ci(['build', 'api', '--oci-layout', 'oci', '--out', 'build.json'])).code).toBe(0);
+    const { ref, record } = JSON.parse(readFileSync(join(cwd, 'build.json'), 'utf8'));
+    expect(ref).toMatch(/^oci:.*@sha256:[0-9a-f]{64}$/);
+    expect(ref.endsWith(record.digest)).toBe(true);
+    writeFileSync(join(cwd, 'lines'), 'before=1\n');
+    await ci(['build', 'api', '--oci-layout', 'oci', '--out', 'lines']);
+    expect(readFileSync(join(cwd, 'lines'), 'utf8')).toMatch(
+      /^before=1\nimage=api\nref=oci:.*\nrecord=\{.*\}\n$/,
+    );
+  });
+
+  it.each([
+    ['allow', undefined, 0],
+    ['deny', undefined, 1],
+    ['indeterminate', 'remote', 3],
+    ['indeterminate', 'trust', 4],
+  ] as const)('the gate turns %s (%s) into exit code %i', async (status, cause, code) => {
+    mkdirSync(join(cwd, 'scan'));
+    writeFileSync(
+      join(cwd, 'scan/scan.json'),
+      JSON.stringify({ ref: api, image: 'api', status, cause, statements: [] }),
+    );
+    expect((await ci(['gate', api, '--scan', 'scan'])).code).toBe(code);
+    const other = api.replace(digest, `sha256:${'b'.repeat(64)}`);
+    expect((await ci(['gate', other, '--scan', 'scan'])).code).toBe(2);
+  });
+
+  it('refuses a scan whose files lead out of its folder', async () => {
+    mkdirSync(join(cwd, 'scan'));
+    const statements = [{ digest, type: 'vuln', file: '../x' }];
+    writeFileSync(
+      join(cwd, 'scan/scan.json'),
+      JSON.stringify({ ref: api, image: 'api', status: 'allow', statements }),
+    );
+    expect((await ci(['gate', api, '--scan', 'scan'])).code).toBe(2);
+  });
+
+  it('collects one digest for each image', async () => {
+    result('1.json', 'web', web);
+    result('2.json', 'api', api);
+    expect((await collect()).code).toBe(0);
+    expect(JSON.parse(readFileSync(join(cwd, 'release.json'), 'utf8'))).toEqual({
+      images: [
+        { image: 'api', ref: api },
+        { image: 'web', ref: web },
+      ],
+    });
+  });
+
+  it.each([
+    ['a missing image', () => result('1.json', 'web', web)],
+    ['a duplicate', () => ['1.json', '2.json'].map(file => result(file, 'web', web))],
+    ['an image nobody expected', () => result('1.json', 'other', web)],
+    ['a repository that is not its own', () => result('1.json', 'web', api)],
+    ['a tag', () => result('1.json', 'web', 'registry.example/shop/web:1')],
+  ])('collects nothing with %s: exit code 4', async (_what, write) => {
+    write();
+    expect((await collect()).code).toBe(4);
+  });
+
+  it('signs and verifies no tag', async () => {
+    expect((await ci(['sign', 'registry.example/shop/api:1'])).code).toBe(2);
+    expect((await ci(['verify', 'registry.example/shop/api:1', '--policy', 'policy.yaml'])).code).toBe(2);
+  });
+});
