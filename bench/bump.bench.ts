@@ -11,6 +11,7 @@ import { reachRegistries } from '../src/workflow/reach-registries.ts';
 import { createConfigRepository } from '../test/environments.ts';
 import { imageOf, pushImage } from '../test/images.ts';
 import { findPeer } from '../test/peers.ts';
+import { median } from './median.ts';
 import type { Row } from './row.ts';
 
 export const name = 'bump';
@@ -104,8 +105,4 @@ async function writeAtOnce(): Promise<Row> {
     await registry.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -17,6 +17,7 @@ import { identityFlags, rootFlags } from '../test/cosign.ts';
 import { imageOf, pushImage } from '../test/images.ts';
 import { findPeer } from '../test/peers.ts';
 import { waitFor } from '../test/wait-for.ts';
+import { median } from './median.ts';
 import type { Row } from './row.ts';
 
 export const name = 'evidence';
@@ -313,8 +314,4 @@ async function time(work: () => Promise<void>): Promise<number> {
 
 function budget(what: string, ours: number, peer: number, unit: string): Row {
   return { what, ours, peer, peerName: 'at least', unit, ratio: ours / peer, target: 1, ok: ours >= peer };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
+import { Git } from '../delivery/git/git.ts';
 import { Fault, hasCode } from '../ground/fault/fault.ts';
 import { HttpClient } from '../ground/http/client.ts';
-import { pickEnvironment } from '../ground/process/environment.ts';
-import { run } from '../ground/process/run.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Claims } from '../trust/attest/identity-token/claims.ts';
 import { findIdentityToken } from '../trust/attest/identity-token/find-token.ts';
@@ -94,14 +93,8 @@ async function askGit(o: MakeProvenance): Promise<GitFacts | undefined> {
 
 /** What Git prints, or undefined when it prints nothing or fails. */
 async function git(o: MakeProvenance, ...args: readonly string[]): Promise<string | undefined> {
-  const { code, stdout } = await run({
-    program: 'git',
-    args,
-    cwd: o.cwd,
-    env: pickEnvironment(o.env),
-    timeLimit: 60_000,
-    ...(o.signal !== undefined && { signal: o.signal }),
-  });
+  const repository = new Git(o.cwd, { env: o.env, ...(o.signal !== undefined && { signal: o.signal }) });
+  const { code, stdout } = await repository.try(args);
   const text = stdout.toString('utf8').trim();
   return code === 0 && text !== '' ? text : undefined;
 }

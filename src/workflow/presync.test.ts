@@ -118,6 +118,14 @@ describe('cg presync', () => {
     );
     expect((await run({ GATE_IMAGE_0: 'Upper/Case@x' }, ...policy)).code).toBe(2);
     expect((await run({}, ...policy)).code).toBe(2);
+    // A retry finds the same digest.
+    expect(
+      (await run({ GATE_IMAGE_0: `127.0.0.1:9/shop/web@sha512:${'0'.repeat(128)}` }, ...policy)).code,
+    ).toBe(1);
+    const log = join(signing.folder, 'last-words');
+    await writeFile(log, '');
+    expect((await run({ GATE_IMAGE_0: 'unset' }, ...policy, '--termination-log', 'last-words')).code).toBe(2);
+    expect(await readFile(log, 'utf8')).toBe('USAGE: an image of the list was never filled in');
     expect((await run({ GATE_IMAGE_0: gone }, '--env', 'prod')).code).toBe(2);
   }, 30_000);
 });

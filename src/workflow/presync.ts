@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { Fault } from '../ground/fault/fault.ts';
 import { asFault, exitCodeOf } from '../ground/fault/render.ts';
+import { inParallel } from '../image/oci/copy/in-parallel.ts';
+import { algorithmOf } from '../model/digest.ts';
 import { parseImageReference } from '../model/image-reference.ts';
 import { exitOfVerdict, type GateImagesOptions, gateImage } from './gate-image.ts';
 import { findEnvironment, readEnvironments } from './gitops/environments.ts';
@@ -35,8 +37,11 @@ const mostImages = 1000;
 export async function presync(o: PresyncOptions): Promise<Presynced> {
   const images = [...(o.images ?? []), ...imagesOfEnvironment(o.env, (o.images ?? []).length > 0)];
   const policy = await policyOf(o);
-  const judged: PresyncImage[] = [];
-  for (const image of images) judged.push(await judge(image, { ...o, ...policy }));
+  const judged = await inParallel(
+    images,
+    o.workers ?? 5,
+    async image => await judge(image, { ...o, ...policy }),
+  );
   const exit = worstExit(judged.map(one => one.exit));
   return { images: judged, exit, message: messageOf(judged, exit) };
 }
@@ -93,13 +98,14 @@ async function policyOf(o: PresyncOptions): Promise<Pick<GateImagesOptions, 'pol
 async function judge(image: string, o: PresyncOptions): Promise<PresyncImage> {
   const parsed = parseImageReference(image);
   if ('problem' in parsed) return { image, exit: 2, decision: 'indeterminate', reasons: [parsed.problem] };
-  if (parsed.value.digest === undefined) {
-    return {
-      image,
-      exit: 1,
-      decision: 'deny',
-      reasons: ['a tag can move: only a digest says what would run'],
-    };
+  const { digest } = parsed.value;
+  // What the rule of a cluster refuses must not come to it, and asking again would change nothing.
+  if (digest === undefined || algorithmOf(digest) !== 'sha256') {
+    const reason =
+      digest === undefined
+        ? 'a tag can move: only a digest says what would run'
+        : 'clusters pin by sha256, and this digest is another one';
+    return { image, exit: 1, decision: 'deny', reasons: [reason] };
   }
   try {
     const verdict = await gateImage({ ...o, reference: image });

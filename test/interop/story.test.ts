@@ -1,48 +1,33 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imagesOfManifests } from '../../src/delivery/gitops/rendered-images.ts';
-import { type RunningRegistry, startRegistry } from '../../src/image/oci/server/start-registry.ts';
-import { type ServedSigstore, serveSigstore } from '../../src/workflow/serve-sigstore.ts';
 import { showEnvironments, type WhereMatrix } from '../../src/workflow/show-environments.ts';
-import { type ToldStory, tellStory } from '../../src/workflow/up/story/tell-story.ts';
+import type { ToldStory } from '../../src/workflow/up/story/tell-story.ts';
 import { workflows } from '../../src/workflow/up/story/workshop.ts';
 import { cosign, identityFlags, readers } from '../cosign.ts';
 import { findPeer } from '../peers.ts';
 import type { SigningBench } from '../signing-place.ts';
+import { openStoryBench, type StoryBench } from '../story-bench.ts';
 
 // The Git server is in this process: nothing may block it.
 const execute = promisify(execFile);
-let folder: string;
-let registry: RunningRegistry;
-let sigstore: ServedSigstore;
+let bench: StoryBench;
 let told: ToldStory;
 let matrix: WhereMatrix;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cg-story-'));
-  registry = await startRegistry({ data: join(folder, 'registry') });
-  sigstore = await serveSigstore({ project: 'local', folder: join(folder, 'sigstore'), environment: {} });
-  told = await tellStory({
-    folder: join(folder, 'story'),
-    host: new URL(registry.url).host,
-    sigstore: sigstore.folder,
-    issuer: sigstore.issuer,
-    env: process.env,
-    version: 'test',
-    signal: new AbortController().signal,
-    onEvent: () => undefined,
+  bench = await openStoryBench();
+  told = await bench.tell();
+  matrix = await showEnvironments({
+    cwd: join(bench.folder, 'story', 'shop'),
+    env: { PATH: process.env['PATH'] },
   });
-  matrix = await showEnvironments({ cwd: join(folder, 'story', 'shop'), env: { PATH: process.env['PATH'] } });
 }, 60_000);
 afterAll(async () => {
   await told.git.close();
-  await sigstore.close();
-  await registry.close();
-  await rm(folder, { recursive: true, force: true });
+  await bench.close();
 });
 
 function inProduction(): readonly string[] {
@@ -57,7 +42,7 @@ describe('what the story leaves behind', () => {
   it.skipIf(findPeer('kustomize58') === undefined)(
     'renders in kustomize exactly to the digests that were promoted [needs kustomize58]',
     async () => {
-      const clone = join(folder, 'clone');
+      const clone = join(bench.folder, 'clone');
       await execute('git', ['clone', '--quiet', `${told.git.url}/config.git`, clone]);
       const { stdout } = await execute(findPeer('kustomize58') ?? '', [
         'build',
@@ -72,7 +57,8 @@ describe('what the story leaves behind', () => {
   it.each(readers.filter(({ version }) => findPeer(version) !== undefined))(
     'verifies in real $version, as $form [needs cosign2 cosign3]',
     async ({ version, flags }) => {
-      const bench = {
+      const { folder, sigstore } = bench;
+      const place = {
         folder,
         data: sigstore.folder,
         identity: { issuer: sigstore.issuer, subject: '' },
@@ -81,11 +67,11 @@ describe('what the story leaves behind', () => {
         const forge = /catalog|cart/.test(image) ? 'github' : 'gitlab';
         const { code, text } = await cosign(
           version,
-          bench,
+          place,
           'verify',
           '--allow-insecure-registry',
-          ...flags(bench),
-          ...identityFlags(bench, workflows[forge]),
+          ...flags(place),
+          ...identityFlags(place, workflows[forge]),
           image,
         );
         expect({ image, code, text: code === 0 ? '' : text }).toEqual({ image, code: 0, text: '' });

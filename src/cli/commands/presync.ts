@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { asFault } from '../../ground/fault/render.ts';
 import { escapeLine } from '../../ground/terminal/escape.ts';
 import type { Style } from '../../ground/terminal/style.ts';
 import { defined } from '../../model/defined.ts';
@@ -35,13 +36,19 @@ export const command = defineCommand({
   },
   async run({ flags, args }, context) {
     const { images: _images, components: _components, ...gate } = await gateOptions(flags, [], context);
+    const log = resolve(context.cwd, flags.terminationLog);
     const result = await presync({
       ...gate,
       cwd: context.cwd,
       images: [...args, ...flags.image],
       ...defined({ environment: flags.env }),
+    }).catch(async (error: unknown) => {
+      // Whoever looks at the failed Job sees these words and nothing else.
+      const { code, message } = asFault(error);
+      await writeTerminationMessage(log, `${code}: ${message}`);
+      throw error;
     });
-    await writeTerminationMessage(resolve(context.cwd, flags.terminationLog), result.message);
+    await writeTerminationMessage(log, result.message);
     return { result, exit: result.exit };
   },
   text: renderPresync,

@@ -1,4 +1,5 @@
 import { parseAllDocuments } from 'yaml';
+import { Fault } from '../../ground/fault/fault.ts';
 
 /** Where images stand in Kubernetes objects, custom resources included. */
 const containerLists = ['containers', 'initContainers', 'ephemeralContainers'];
@@ -8,16 +9,27 @@ const mostVisited = 2_000_000;
 export function imagesOfManifests(text: string): readonly string[] {
   const images: string[] = [];
   const documents = parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false });
+  const problem = Array.isArray(documents) ? documents.flatMap(({ errors }) => errors)[0] : undefined;
+  if (problem !== undefined) throw unreadable(problem.message.split('\n')[0] ?? 'not YAML');
   const waiting: unknown[] = Array.isArray(documents)
     ? documents.map(document => document.toJS({ maxAliasCount: 100 }))
     : [];
-  for (let visited = 0; waiting.length > 0 && visited < mostVisited; visited++) {
+  for (let visited = 0; waiting.length > 0; visited++) {
+    // An image that was not seen is one that nobody checked.
+    if (visited >= mostVisited) throw unreadable(`more than ${mostVisited} values`);
     const value = waiting.pop();
     if (typeof value !== 'object' || value === null) continue;
     if (!Array.isArray(value)) images.push(...imagesHere(value as Json));
     waiting.push(...Object.values(value));
   }
   return images.sort();
+}
+
+function unreadable(actual: string): Fault {
+  return new Fault('CONTENT_INVALID', {
+    what: 'the manifests cannot be read whole, so nobody knows which images they run',
+    actual,
+  });
 }
 
 type Json = Readonly<Record<string, unknown>>;

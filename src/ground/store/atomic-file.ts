@@ -83,4 +83,3 @@ async function writeNewFile(
 }
 
 /** Asked before every write: an operator may have removed the folder meanwhile. */
-export { makeFolder as ensureFolder } from './make-folder.ts';

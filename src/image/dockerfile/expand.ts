@@ -4,7 +4,7 @@ import { prefixLengths, replacePattern } from './shell-pattern.ts';
 export type Variables = ReadonlyMap<string, string>;
 
 export interface ExpandOptions {
-  readonly variables: Variables;
+  readonly variables: Pick<Variables, 'get'>;
   readonly escape: string;
   /** Inside a heredoc quotes are ordinary characters. */
   readonly keepQuotes?: boolean;
@@ -29,21 +29,12 @@ export function expand(text: string, o: ExpandOptions): Parsed<string> {
 /** The names of the variables that a text asks for and that are not there. */
 export function missingVariables(text: string, o: ExpandOptions): readonly string[] {
   const missing = new Set<string>();
-  const seen: Variables = new Map(o.variables);
-  const recording = {
-    ...o,
-    variables: new Proxy(seen, {
-      get(target, property) {
-        if (property !== 'get') return Reflect.get(target, property);
-        return (name: string) => {
-          const value = target.get(name);
-          if (value === undefined) missing.add(name);
-          return value;
-        };
-      },
-    }),
+  const get = (name: string): string | undefined => {
+    const value = o.variables.get(name);
+    if (value === undefined) missing.add(name);
+    return value;
   };
-  expand(text, recording);
+  expand(text, { ...o, variables: { get } });
   return [...missing];
 }
 

@@ -1,7 +1,6 @@
+import { Git } from '../../delivery/git/git.ts';
 import { Fault } from '../../ground/fault/fault.ts';
 import { redactUrl } from '../../ground/http/redact-url.ts';
-import { pickEnvironment } from '../../ground/process/environment.ts';
-import { run } from '../../ground/process/run.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Call = { readonly signal?: AbortSignal };
@@ -52,14 +51,7 @@ async function askGit(
   ...args: readonly string[]
 ): Promise<string | undefined> {
   try {
-    const { code, stdout } = await run({
-      program: 'git',
-      args,
-      cwd,
-      env: pickEnvironment(env),
-      timeLimit: 60_000,
-      ...o,
-    });
+    const { code, stdout } = await new Git(cwd, { env, ...o }).try(args);
     return code === 0 ? stdout.toString('utf8').trim() : undefined;
   } catch {
     o.signal?.throwIfAborted();

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { bytesContent, root } from '../../image/build/embedded/tree.ts';
+import { writeTar } from '../../image/build/embedded/write-tar.ts';
 import type { Registry } from '../../image/oci/registry.ts';
+import { collect } from '../../image/oci/verified.ts';
 import { type Descriptor, mediaTypes, type Platform } from '../../model/descriptor.ts';
 import type { Digest } from '../../model/digest.ts';
-import { writeTar } from './write-tar.ts';
 
 const platforms: readonly Platform[] = [
   { os: 'linux', architecture: 'amd64' },
@@ -24,9 +26,11 @@ async function pushPlatform(
   platform: Platform,
   signal: AbortSignal,
 ): Promise<Descriptor> {
-  const tar = writeTar([
-    { name: 'hello.txt', content: `Hello from ${platform.os}/${platform.architecture}.\n` },
+  const hello = bytesContent(Buffer.from(`Hello from ${platform.os}/${platform.architecture}.\n`));
+  const files = new Map([
+    ['hello.txt', { kind: 'file', meta: { ...root, mode: 0o644 }, content: hello } as const],
   ]);
+  const tar = await collect(writeTar(files, 0, signal));
   const layer = describe(mediaTypes.layerGzip, gzipSync(tar, { level: 6 }));
   const config = encode(mediaTypes.config, {
     created: '1970-01-01T00:00:00Z',

@@ -6,7 +6,6 @@ import { reachRegistries } from '../reach-registries.ts';
 import { type ServeRegistryRequest, serveRegistry } from '../serve-registry.ts';
 import { pushSampleImage } from './sample-image.ts';
 import { openUpSigstore, type SampleSigner, signSample } from './sign-sample.ts';
-
 import { type TellStory, tellStory } from './story/tell-story.ts';
 
 export interface UpRequest

@@ -1,9 +1,10 @@
 import { Fault } from '../../../ground/fault/fault.ts';
-import { type Descriptor, formatPlatform, mediaTypes, type Platform } from '../../../model/descriptor.ts';
+import { type Descriptor, mediaTypes, type Platform } from '../../../model/descriptor.ts';
 import { neededStages, readStages, type Stages, targetStage } from '../../dockerfile/stages.ts';
 import { describeBytes, pushBytes } from '../../oci/push-content.ts';
 import type { Call } from '../../oci/registry.ts';
 import type { Builder, BuildRequest, Built } from '../builder.ts';
+import { joinPlatforms, type PlatformImage } from '../join-platforms.ts';
 import { findUnsupported } from './abilities.ts';
 import type { StageState } from './instruction-context.ts';
 import { platformArguments } from './platform-arguments.ts';
@@ -21,22 +22,10 @@ export function embeddedBuilder(version: string): Builder {
 }
 
 async function build(request: BuildRequest, o: Call): Promise<Omit<Built, 'builder'>> {
-  const images: Descriptor[] = [];
-  for (const platform of request.platforms) images.push(await buildPlatform(request, platform, o));
-  const [only, ...others] = images;
-  if (only === undefined) throw new Fault('USAGE', { what: 'a build needs at least one platform' });
-  const platforms = images.map(({ digest }, at) => ({
-    platform: formatPlatform(request.platforms[at] as Platform),
-    digest,
-  }));
-  if (others.length === 0) return { root: only, platforms };
-  const root = await pushManifest(request, o, mediaTypes.index, {
-    schemaVersion: 2,
-    mediaType: mediaTypes.index,
-    manifests: images.map((image, at) => ({ ...image, platform: request.platforms[at] })),
-    ...annotationsOf(request.annotations),
-  });
-  return { root, platforms };
+  const images: PlatformImage[] = [];
+  for (const platform of request.platforms)
+    images.push({ platform, descriptor: await buildPlatform(request, platform, o) });
+  return await joinPlatforms(request, images, o);
 }
 
 async function buildPlatform(request: BuildRequest, platform: Platform, o: Call): Promise<Descriptor> {
@@ -47,17 +36,24 @@ async function buildPlatform(request: BuildRequest, platform: Platform, o: Call)
   const config = Buffer.from(JSON.stringify(configOf(state, request)));
   const descriptor = describeBytes(mediaTypes.config, config);
   await pushBytes(request.destination, descriptor, config, o);
-  return await pushManifest(request, o, mediaTypes.manifest, {
+  const bytes = Buffer.from(JSON.stringify(manifestOf(state, descriptor, request)));
+  const manifest = describeBytes(mediaTypes.manifest, bytes);
+  await request.destination.push({ kind: 'manifest', descriptor: manifest, bytes }, o);
+  return manifest;
+}
+
+function manifestOf({ layers }: StageState, config: Descriptor, { annotations }: BuildRequest): object {
+  return {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
-    config: descriptor,
-    layers: state.layers.map(({ descriptor: { mediaType, digest, size } }) => ({
+    config,
+    layers: layers.map(({ descriptor: { mediaType, digest, size } }) => ({
       mediaType: ociLayerType(mediaType),
       digest,
       size,
     })),
-    ...annotationsOf(request.annotations),
-  });
+    ...(Object.keys(annotations).length > 0 && { annotations }),
+  };
 }
 
 async function buildStages(
@@ -101,20 +97,4 @@ function configOf({ image }: StageState, { epoch, labels }: BuildRequest): Recor
 /** A base in Docker's types becomes an OCI image; the bytes of its layers are the same in both. */
 function ociLayerType(mediaType: string): string {
   return mediaType === 'application/vnd.docker.image.rootfs.diff.tar.gzip' ? mediaTypes.layerGzip : mediaType;
-}
-
-function annotationsOf(annotations: Readonly<Record<string, string>>): object {
-  return Object.keys(annotations).length === 0 ? {} : { annotations };
-}
-
-async function pushManifest(
-  { destination }: BuildRequest,
-  o: Call,
-  mediaType: string,
-  value: object,
-): Promise<Descriptor> {
-  const bytes = Buffer.from(JSON.stringify(value));
-  const descriptor = describeBytes(mediaType, bytes);
-  await destination.push({ kind: 'manifest', descriptor, bytes }, o);
-  return descriptor;
 }

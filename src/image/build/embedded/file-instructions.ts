@@ -4,8 +4,7 @@ import { splitPlainWords } from '../../dockerfile/words.ts';
 import { resolveOwner } from './accounts.ts';
 import { copyFiles, type InlineFile } from './copy-files.ts';
 import type { FileSource } from './file-source.ts';
-import { environmentOf } from './image-state.ts';
-import { expandWord, instructionFault, type StageState } from './instruction-context.ts';
+import { expandWord, instructionFault, type StageState, variablesOf } from './instruction-context.ts';
 import { type Owner, root } from './tree.ts';
 
 /** `COPY` and `ADD` of local files, from wherever `--from` says. */
@@ -49,7 +48,7 @@ function inlineFiles(
   instruction: Instruction,
   state: StageState,
 ): (InlineFile & { readonly word: string })[] {
-  const variables = new Map([...state.silentArgs, ...state.args, ...environmentOf(state.image.config)]);
+  const variables = variablesOf(state);
   return instruction.heredocs.map(({ word, name, expands, content }) => {
     if (!expands) return { word, name, content };
     const expanded = expand(content, { variables, escape: state.dockerfile.escape, keepQuotes: true });

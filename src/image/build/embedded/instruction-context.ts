@@ -25,10 +25,14 @@ export interface StageState {
   hasOwnCommand: boolean;
 }
 
-/** The value of a word with the variables of this moment; an environment variable hides an argument. */
+/** The variables of this moment; one of the environment hides an argument. */
+export function variablesOf({ silentArgs, args, image }: StageState): ReadonlyMap<string, string> {
+  return new Map([...silentArgs, ...args, ...environmentOf(image.config)]);
+}
+
+/** The value of a word with the variables of this moment. */
 export function expandWord(text: string, state: StageState, instruction: Instruction): string {
-  const variables = new Map([...state.silentArgs, ...state.args, ...environmentOf(state.image.config)]);
-  const expanded = expand(text, { variables, escape: state.dockerfile.escape });
+  const expanded = expand(text, { variables: variablesOf(state), escape: state.dockerfile.escape });
   if ('value' in expanded) return expanded.value;
   throw instructionFault(state, instruction, `${instruction.keyword} ${expanded.problem}`);
 }

@@ -5,7 +5,7 @@ import { isLoopbackHost } from '../../../model/image-reference.ts';
 import { LayoutRegistry } from '../../oci/layout/layout.ts';
 import type { Call } from '../../oci/registry.ts';
 import type { Builder, BuildRequest, Built } from '../builder.ts';
-import { askVersion, collectBuilt, type Environment, runBuilder } from './driver.ts';
+import { askVersion, collectBuilt, type Environment, pairs, runBuilder } from './driver.ts';
 import { writePinnedDockerfile } from './pinned-dockerfile.ts';
 
 /** Builds with buildah: no daemon, and RUN in a chroot. Its storage is a folder of this one build. */
@@ -103,8 +103,4 @@ async function build(request: BuildRequest, env: Environment, o: Call): Promise<
     ).catch(() => undefined);
     await rm(join(request.workFolder, 'storage'), { recursive: true, force: true }).catch(() => undefined);
   }
-}
-
-function pairs(flag: string, values: Readonly<Record<string, string>>): string[] {
-  return Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
 }

@@ -4,7 +4,7 @@ import { formatPlatform } from '../../../model/descriptor.ts';
 import { OciArchive } from '../../oci/archive/oci-archive.ts';
 import type { Call } from '../../oci/registry.ts';
 import type { Builder, BuilderProbe, BuildRequest, Built } from '../builder.ts';
-import { askVersion, collectBuilt, type Environment, runBuilder } from './driver.ts';
+import { askVersion, collectBuilt, type Environment, pairs, runBuilder } from './driver.ts';
 import { writePinnedDockerfile } from './pinned-dockerfile.ts';
 
 /** As a plugin of docker, or as a program of its own. */
@@ -83,8 +83,4 @@ async function build(request: BuildRequest, env: Environment, o: Call): Promise<
     ...(await collectBuilt(request, built, o)),
     builder: { driver: 'buildx', version: probe.version ?? 'unknown' },
   };
-}
-
-function pairs(flag: string, values: Readonly<Record<string, string>>): string[] {
-  return Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
 }

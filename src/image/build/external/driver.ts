@@ -1,12 +1,12 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import { pickEnvironment } from '../../../ground/process/environment.ts';
 import { type Finished, run } from '../../../ground/process/run.ts';
-import { formatPlatform, mediaTypes } from '../../../model/descriptor.ts';
+import { formatPlatform } from '../../../model/descriptor.ts';
 import { parseContent } from '../../oci/content.ts';
 import { copyImage } from '../../oci/copy/copy.ts';
-import { describeBytes } from '../../oci/push-content.ts';
 import type { Call, Registry } from '../../oci/registry.ts';
 import type { BuildRequest, Built } from '../builder.ts';
+import { joinPlatforms, type PlatformImage } from '../join-platforms.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -68,8 +68,12 @@ export async function collectBuilt(
   built: readonly { readonly registry: Registry; readonly reference: string }[],
   o: Call,
 ): Promise<Omit<Built, 'builder'>> {
-  const images = [];
-  for (const [at, { registry, reference }] of built.entries()) {
+  const images: PlatformImage[] = [];
+  for (const [at, platform] of request.platforms.entries()) {
+    const image = built[at];
+    if (image === undefined)
+      throw new Fault('BUILD_FAILED', { what: `nothing was built for ${formatPlatform(platform)}` });
+    const { registry, reference } = image;
     const manifest = await registry.manifest(reference, o);
     const content = parseContent(manifest);
     const inner = content.kind === 'index' ? content.manifests[0] : undefined;
@@ -81,31 +85,9 @@ export async function collectBuilt(
       evidence: false,
       ...o,
     });
-    images.push({ descriptor: root, platform: request.platforms[at] });
+    images.push({ platform, descriptor: root });
   }
-  const [only, ...others] = images;
-  if (only === undefined) throw new Fault('USAGE', { what: 'a build needs at least one platform' });
-  const platforms = images.map(({ descriptor, platform }) => ({
-    platform: platform === undefined ? '' : formatPlatform(platform),
-    digest: descriptor.digest,
-  }));
-  if (others.length === 0) return { root: only.descriptor, platforms };
-  const bytes = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: mediaTypes.index,
-      manifests: images.map(({ descriptor: { mediaType, digest, size }, platform }) => ({
-        mediaType,
-        digest,
-        size,
-        platform,
-      })),
-      ...(Object.keys(request.annotations).length > 0 && { annotations: request.annotations }),
-    }),
-  );
-  const descriptor = describeBytes(mediaTypes.index, bytes);
-  await request.destination.push({ kind: 'manifest', descriptor, bytes }, o);
-  return { root: descriptor, platforms };
+  return await joinPlatforms(request, images, o);
 }
 
 /** The version that a program tells, or undefined when it is not there. */
@@ -129,4 +111,9 @@ export async function askVersion(
     o.signal?.throwIfAborted();
     return undefined;
   }
+}
+
+/** `--label A=1 --label B=2` */
+export function pairs(flag: string, values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
 }

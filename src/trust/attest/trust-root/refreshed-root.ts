@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
-import { ensureFolder, writeFileAtomically } from '../../../ground/store/atomic-file.ts';
+import { writeFileAtomically } from '../../../ground/store/atomic-file.ts';
+import { makeFolder } from '../../../ground/store/make-folder.ts';
 import { Fields } from '../json/fields.ts';
 import { parseStrictJson } from '../json/strict-json.ts';
 import { publicGoodRoot, shippedRootVersion } from './public-good.ts';
@@ -80,7 +81,7 @@ export async function storeRefreshedRoot(
     targets: text(refreshed.targets.bytes),
     target: text(refreshed.target),
   };
-  await ensureFolder(dirname(path));
+  await makeFolder(dirname(path));
   await writeFileAtomically(path, `${JSON.stringify(content)}\n`, { durable: true, mode: 0o644 });
   return root;
 }

@@ -1,38 +1,22 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningRegistry, startRegistry } from '../../../image/oci/server/start-registry.ts';
-import { type ServedSigstore, serveSigstore } from '../../serve-sigstore.ts';
+import { openStoryBench, type StoryBench } from '../../../../test/story-bench.ts';
 import { findExample } from './find-example.ts';
-import { type ToldStory, tellStory } from './tell-story.ts';
-import { type StoryEvent } from './teller.ts';
+import type { ToldStory } from './tell-story.ts';
+import type { StoryEvent } from './teller.ts';
 
-let folder: string;
-let registry: RunningRegistry;
-let sigstore: ServedSigstore;
-
+let bench: StoryBench;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cg-story-'));
-  registry = await startRegistry({ data: join(folder, 'registry') });
-  sigstore = await serveSigstore({ project: 'local', folder: join(folder, 'sigstore'), environment: {} });
+  bench = await openStoryBench();
 });
 afterAll(async () => {
-  await sigstore.close();
-  await registry.close();
-  await rm(folder, { recursive: true, force: true });
+  await bench.close();
 });
 
 async function tell(example?: string): Promise<ToldStory & { readonly events: readonly StoryEvent[] }> {
   const events: StoryEvent[] = [];
-  const told = await tellStory({
-    folder: join(folder, 'story'),
-    host: new URL(registry.url).host,
-    sigstore: sigstore.folder,
-    issuer: sigstore.issuer,
-    env: process.env,
-    version: 'test',
-    signal: new AbortController().signal,
+  const told = await bench.tell({
     onEvent: event => events.push(event),
     ...(example !== undefined && { example }),
   });
@@ -42,7 +26,7 @@ async function tell(example?: string): Promise<ToldStory & { readonly events: re
 
 /** A bookstore with one thing wrong. */
 async function plant(change: (example: string) => Promise<void>): Promise<string> {
-  const example = await mkdtemp(join(folder, 'example-'));
+  const example = await mkdtemp(join(bench.folder, 'example-'));
   await cp(await findExample(), example, { recursive: true });
   await change(example);
   return example;

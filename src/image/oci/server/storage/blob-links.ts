@@ -1,8 +1,8 @@
 import { unlinkSync } from 'node:fs';
 import { type FileHandle, open, stat, unlink, utimes } from 'node:fs/promises';
-import { ensureFolder } from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { type ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
+import { makeFolder } from '../../../../ground/store/make-folder.ts';
 import { isMissing, systemCode, toWriteFault } from '../../../../ground/store/write-fault.ts';
 import type { Clock } from '../../../../model/clock.ts';
 import type { Digest } from '../../../../model/digest.ts';
@@ -58,7 +58,7 @@ export class BlobLinks {
 
   async add(repository: string, digest: Digest, size: number): Promise<void> {
     const path = this.#o.layout.blob(repository, digest);
-    await ensureFolder(this.#o.layout.folder(repository, '_blobs'));
+    await makeFolder(this.#o.layout.folder(repository, '_blobs'));
     const now = this.#now();
     try {
       const file = await this.#openLink(path);

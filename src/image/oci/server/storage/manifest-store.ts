@@ -1,14 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import {
-  ensureFolder,
-  type PreparedFile,
-  prepareAll,
-  prepareFile,
-} from '../../../../ground/store/atomic-file.ts';
+import { type PreparedFile, prepareAll, prepareFile } from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { type ContentStore, namesIn, sizeOf } from '../../../../ground/store/content-store.ts';
+import { makeFolder } from '../../../../ground/store/make-folder.ts';
 import { syncFolder } from '../../../../ground/store/sync-folder.ts';
 import { isMissing } from '../../../../ground/store/write-fault.ts';
 import type { Descriptor } from '../../../../model/descriptor.ts';
@@ -80,7 +76,7 @@ export class ManifestStore {
     const referrer = subject && this.#layout.referrer(repository, subject, digest);
     const description = referrer && JSON.stringify(describeReferrer(document, digest, bytes.length));
     this.#quota.foresee(nameCost + entryCost(description));
-    await ensureFolder(dirname(path));
+    await makeFolder(dirname(path));
     const [link, entry] = await prepareAll([
       this.#prepare(path, mediaType),
       ...(referrer && description ? [this.#prepare(referrer, description)] : []),
@@ -93,7 +89,7 @@ export class ManifestStore {
       // The entry first: a list leaves out what is not there, but a manifest never lacks its entry.
       if (referrer) {
         // Made here, under the caller's lock, because garbage collection removes lists that became empty.
-        await ensureFolder(dirname(referrer));
+        await makeFolder(dirname(referrer));
         const before = await entrySize(referrer);
         await entry?.commit(referrer);
         this.#quota.release(before);
@@ -175,7 +171,7 @@ export class ManifestStore {
     let isNew = false;
     try {
       const path = this.#content.path(digest);
-      await ensureFolder(dirname(path));
+      await makeFolder(dirname(path));
       const file = await this.#prepare(path, bytes);
       isNew = (await this.#content.size(digest)) === undefined;
       await file.commit(path);

@@ -1,8 +1,9 @@
 import { readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ensureFolder, prepareFile } from '../../../../ground/store/atomic-file.ts';
+import { prepareFile } from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { namesIn, sizeOf } from '../../../../ground/store/content-store.ts';
+import { makeFolder } from '../../../../ground/store/make-folder.ts';
 import { syncFolder } from '../../../../ground/store/sync-folder.ts';
 import { isMissing } from '../../../../ground/store/write-fault.ts';
 import { type Digest, isDigest } from '../../../../model/digest.ts';
@@ -51,7 +52,7 @@ export class TagStore {
   async prepare(repository: string, tag: string, digest: Digest): Promise<PreparedManifest> {
     this.#quota.foresee(nameCost);
     const path = this.#layout.tag(repository, tag);
-    await ensureFolder(dirname(path));
+    await makeFolder(dirname(path));
     const file = await prepareFile(this.#layout.temporary, tag, digest, { durable: true });
     const commit = async (): Promise<void> => {
       const before = await sizeOf(path);

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { open, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ensureFolder } from '../../../../ground/store/atomic-file.ts';
 import { namesIn } from '../../../../ground/store/content-store.ts';
+import { makeFolder } from '../../../../ground/store/make-folder.ts';
 import { isMissing } from '../../../../ground/store/write-fault.ts';
 import type { Clock } from '../../../../model/clock.ts';
 import { Refusal } from '../http/refusal.ts';
@@ -162,7 +162,7 @@ export class Uploads {
 /** Again when the folder went away in between, with the last upload that was in it. */
 async function makeFile(path: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
-    await ensureFolder(dirname(path));
+    await makeFolder(dirname(path));
     try {
       await (await open(path, 'wx')).close();
       return;
