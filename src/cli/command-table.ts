@@ -21,6 +21,7 @@ export const nounPurposes: Readonly<Record<string, string>> = {
   images: 'the images that are kept, and what they stand on',
   registry: 'the embedded registry',
   sigstore: 'the local Sigstore',
+  tools: 'files that cg makes for a repository',
   trust: 'whom signatures are checked against',
 };
 
@@ -246,6 +247,13 @@ export const commandTable: readonly CommandEntry[] = [
     purpose: 'write what a cluster asks of images, from the policy of the gate',
     group: 'Delivery',
     load: () => import('./commands/admission/generate.ts'),
+  },
+  {
+    path: 'tools generate',
+    purpose: 'write the CI pipelines of a repository, for GitHub and GitLab',
+    group: 'CI',
+    load: () => import('./commands/tools/generate.ts'),
+    aliases: ['pipeline generate', 'ci generate', 'build generate', 'generate-ci'],
   },
   {
     path: 'ci build',

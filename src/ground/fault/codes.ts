@@ -116,6 +116,33 @@ export const faultCodes = {
     ],
     next: 'run the pipeline again; publish every image before cg ci collect',
   },
+  FILE_NOT_OURS: {
+    kind: 'usage',
+    meaning: 'A file that would be written is there already, and is not as cg wrote it. Nothing was written.',
+    causes: [
+      'somebody edited a generated file',
+      'another tool or a person made it',
+      'a link stands in its place',
+    ],
+    next: 'cg pipeline generate --check shows the difference; move the file away, or bring back what was generated',
+  },
+  PIPELINE_UNSUPPORTED: {
+    kind: 'usage',
+    meaning:
+      'The pipeline that this repository would need is one that cg does not write yet. Nothing was written.',
+    causes: [
+      'a forge of your own, whose jobs the public Sigstore does not know',
+      'jobs on GitLab without an image that is pinned by its digest',
+      'images.yaml lies below the top of the repository',
+    ],
+    next: 'read what was expected, or write this pipeline by hand with cg ci',
+  },
+  PIN_MOVED: {
+    kind: 'trust',
+    meaning: 'A tag of an action is said to be another commit than before. Nothing was written.',
+    causes: ['somebody moved the tag', 'the comment beside a pin does not name its version'],
+    next: 'look the tag up where the action comes from; put the pin back, or correct its comment',
+  },
   FILE_INVALID: {
     kind: 'usage',
     meaning: 'A file that cg was told to read is not what it should be.',

@@ -1,0 +1,227 @@
+import type { Artifact, Job, Meaning, Pipeline, PipelineImage, RenderedFile } from '../model.ts';
+import { addHeader } from '../ownership.ts';
+import { installLine, launcherPath } from './launcher.ts';
+import { type ShellWord, writeShellLine } from './shell-line.ts';
+import { noted, writeYaml } from './yaml.ts';
+
+export interface GitlabWishes {
+  readonly version: string;
+  /** The image that jobs run in, by its digest. */
+  readonly jobImage: string;
+}
+
+export const includedFile = '.gitlab/cg/pipeline.yml';
+const ifMerge =
+  '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_COMMIT_REF_PROTECTED == "true" && $CI_PIPELINE_SOURCE =~ /^(push|web|api)$/';
+const ifRequest = '$CI_PIPELINE_SOURCE == "merge_request_event"';
+/** GitLab lets a job need no more than this many others. */
+const mostNeeds = 50;
+const folders: Readonly<Record<Artifact['name'], string>> = {
+  'cg-build': '.cg/build/',
+  'cg-scan': '.cg/scan/',
+  'cg-result': '.cg/results/',
+  'cg-release': '.cg/release.json',
+};
+const stages: Readonly<Record<string, string>> = {
+  plan: '.pre',
+  build: 'build',
+  sign: 'deploy',
+  bump: '.post',
+  collect: '.post',
+};
+/** What may build is privileged, what may sign is not, and neither runs what a merge request brings. */
+const runners: Readonly<Record<string, { tag: string; note: string }>> = {
+  build: {
+    tag: 'cg-build',
+    note: 'privileged or rootless BuildKit runner; protected, not shared with cg-sign',
+  },
+  sign: { tag: 'cg-sign', note: 'non-privileged, protected runner' },
+};
+
+/**
+ * The include for GitLab. It sets nothing global, and has jobs of its own for each image, because a matrix cannot be
+ * computed there when the pipeline runs.
+ */
+export function renderGitlab(pipeline: Pipeline, { version, jobImage }: GitlabWishes): RenderedFile[] {
+  const jobs = pipeline.jobs.filter(isThere);
+  const templates = jobs.filter(job => job.perImage && job.event === 'merge');
+  const requests = jobs.filter(job => job.perImage && job.event === 'pr');
+  const singles = jobs.filter(job => !job.perImage);
+  const body = Object.fromEntries<object>([
+    ['.cg-base', baseOf(jobImage)],
+    ...templates.map(job => [`.cg-${job.id}`, templateOf(job)] as const),
+    ...pipeline.images.flatMap(image =>
+      templates.map(job => [`cg:${job.id}:${image.name}`, perImageOf(job, image)] as const),
+    ),
+    ...singles.map(job => [nameOf(job), singleOf(job, pipeline)] as const),
+    ...requests.flatMap(job =>
+      pipeline.images.map(image => [`cg:mr:${image.name}`, requestOf(job, image, pipeline)] as const),
+    ),
+  ]);
+  const purpose =
+    'Included by .gitlab-ci.yml. Jobs are cg:*, hidden templates .cg-*; nothing global is set here.';
+  return [{ path: includedFile, text: addHeader(writeYaml(body), { purpose, version }) }];
+}
+
+/** GitLab fails a pipeline by itself when a job fails, and static jobs need no plan. */
+function isThere(job: Job): boolean {
+  return job.aggregates !== true && !(job.id === 'plan' && job.event === 'merge');
+}
+
+function nameOf({ id, event, credentials }: Job): string {
+  if (event === 'pr') return 'cg:mr:check';
+  return credentials.gitops === undefined ? `cg:${id}` : `cg:${id}:${credentials.gitops}`;
+}
+
+function baseOf(image: string): object {
+  return {
+    image,
+    interruptible: false,
+    timeout: '20m',
+    retry: { max: 1, when: ['runner_system_failure', 'stuck_or_timeout_failure'] },
+    before_script: [installLine],
+  };
+}
+
+function templateOf(job: Job): object {
+  const runner = runners[job.id];
+  return {
+    ...commonOf(job),
+    ...(runner !== undefined && { tags: noted([runner.tag], runner.note) }),
+    ...(job.credentials.oidc !== undefined && {
+      id_tokens: { SIGSTORE_ID_TOKEN: { aud: job.credentials.oidc } },
+    }),
+    script: scriptOf(job),
+    ...artifactsOf(job),
+  };
+}
+
+function commonOf(job: Job): object {
+  return { extends: '.cg-base', stage: stages[job.id] ?? 'test', timeout: `${job.timeoutMinutes}m` };
+}
+
+function perImageOf(job: Job, { name }: PipelineImage): object {
+  const needs = job.needs.filter(id => id !== 'plan').map(id => need(`cg:${id}:${name}`));
+  return {
+    extends: `.cg-${job.id}`,
+    variables: { CG_IMAGE: name },
+    ...(needs.length > 0 && { needs }),
+    rules: [{ if: ifMerge }],
+  };
+}
+
+function singleOf(job: Job, pipeline: Pipeline): object {
+  const isMerge = job.event === 'merge';
+  return {
+    ...commonOf(job),
+    ...(!isMerge && { interruptible: true }),
+    ...(job.environment !== undefined && { environment: environmentOf(job) }),
+    ...(job.lock !== undefined && { resource_group: job.lock }),
+    ...(isMerge && { variables: { CG_IMAGES: JSON.stringify(pipeline.images.map(({ name }) => name)) } }),
+    ...(isMerge && needsOfAll(job, pipeline)),
+    script: scriptOf(job),
+    ...artifactsOf(job),
+    rules: [{ if: isMerge ? ifMerge : ifRequest }],
+  };
+}
+
+function environmentOf({ environment: name, credentials, steps }: Job): object {
+  const tier = tiers.find(([pattern]) => pattern.test(credentials.gitops ?? ''))?.[1];
+  const secrets = steps.flatMap(step => step.secrets ?? []);
+  return {
+    name: noted(name, `scopes ${secrets.join(', ')}; protect it`),
+    ...(tier !== undefined && { deployment_tier: tier }),
+  };
+}
+
+const tiers: readonly (readonly [RegExp, string])[] = [
+  [/^dev/i, 'development'],
+  [/^test|^qa/i, 'testing'],
+  [/^stag/i, 'staging'],
+  [/^prod|^live/i, 'production'],
+];
+
+/** With more jobs than may be needed it waits for their stage, and takes the files of exactly those jobs. */
+function needsOfAll(job: Job, pipeline: Pipeline): object {
+  const perImage = pipeline.jobs.filter(({ event, id, perImage: each }) => {
+    return event === 'merge' && each && job.needs.includes(id);
+  });
+  const names = perImage.flatMap(({ id }) => pipeline.images.map(({ name }) => `cg:${id}:${name}`));
+  return names.length > mostNeeds ? { dependencies: names } : { needs: names.map(need) };
+}
+
+function requestOf(job: Job, image: PipelineImage, { branch }: Pipeline): object {
+  const paths = pathsOf(image);
+  return {
+    ...commonOf(job),
+    interruptible: true,
+    variables: { CG_IMAGE: image.name },
+    script: scriptOf(job),
+    ...artifactsOf(job),
+    rules: [
+      {
+        if: ifRequest,
+        ...(paths !== undefined && { changes: { compare_to: `refs/heads/${branch}`, paths } }),
+      },
+    ],
+  };
+}
+
+const shared = ['images.yaml', '.cascadeguard.yaml', '.cascadeguard/**/*', '.gitlab/cg/**/*'];
+
+/** Undefined when GitLab would read more into the name of the folder than it is: then the job always runs. */
+function pathsOf({ folder }: PipelineImage): readonly string[] | undefined {
+  if (folder === '.' || !/^[A-Za-z0-9._/ -]+$/.test(folder)) return undefined;
+  return [`${folder}/**/*`, ...shared];
+}
+
+function need(job: string): object {
+  return { job, artifacts: true };
+}
+
+/** What a matrix would be told by the plan is written down here, so its call is left out. */
+function scriptOf(job: Job): readonly string[] {
+  const calls = job.steps.flatMap(step => step.calls).filter(call => call[1] !== 'plan');
+  return calls.map(call =>
+    writeShellLine([launcherPath, ...call.map(word => (typeof word === 'string' ? word : placeOf(word.of)))]),
+  );
+}
+
+function placeOf(meaning: Meaning): ShellWord {
+  const ofImage = (before: string, after = ''): ShellWord => ({ before, variable: 'CG_IMAGE', after });
+  const places: Readonly<Record<Meaning, ShellWord>> = {
+    image: ofImage(''),
+    images: { variable: 'CG_IMAGES' },
+    reference: ofImage('@.cg/build/', '.json'),
+    output: ofImage('.cg/build/', '.json'),
+    layout: '.cg/oci',
+    scan: ofImage('.cg/scan/'),
+    result: ofImage('.cg/results/', '.json'),
+    results: '.cg/results',
+    release: '.cg/release.json',
+    platform: 'gitlab',
+  };
+  return places[meaning];
+}
+
+function artifactsOf({ gives }: Job): object {
+  const [first] = gives;
+  if (first === undefined) return {};
+  return {
+    artifacts: {
+      ...(first.always === true && { when: 'always' }),
+      paths: gives.map(({ name }) => folders[name]),
+      expire_in: `${first.days} ${first.days === 1 ? 'day' : 'days'}`,
+      access: 'developer',
+    },
+  };
+}
+
+/** The file of the user: made once, and never changed again. */
+export const gitlabRoot = `# Yours. All that CascadeGuard wants here is the include; cg pipeline generate --check looks for it.
+${writeYaml({
+  include: [{ local: includedFile }],
+  workflow: {
+    rules: [{ if: ifRequest }, { if: '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH' }, { if: '$CI_COMMIT_TAG' }],
+  },
+})}`;

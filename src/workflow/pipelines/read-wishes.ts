@@ -1,0 +1,55 @@
+import { dirname, join, normalize, resolve } from 'node:path';
+import type { Platform } from '../../delivery/pipeline/model.ts';
+import { type Pin, parseImagePin } from '../../delivery/pipeline/pins.ts';
+import type { PipelineWishes } from '../../delivery/pipeline/plan-pipeline.ts';
+import { Fault } from '../../ground/fault/fault.ts';
+import type { Fleet } from '../images/read-fleet.ts';
+
+/** What the files of a repository ask of its pipeline. */
+export function readWishes(fleet: Fleet): PipelineWishes {
+  const images = fleet.images.flatMap(({ name, isManaged, remote, dockerfile }) =>
+    isManaged && remote === undefined && dockerfile !== undefined
+      ? [{ name, folder: normalize(dirname(dockerfile)) }]
+      : [],
+  );
+  const base = fleet.settings.get('git.baseBranch');
+  const branch = typeof base === 'string' ? base : 'main';
+  const [first] = Object.entries(fleet.project.gitops?.environments ?? {}).filter(
+    ([, { from }]) => from === undefined,
+  );
+  if (first === undefined) return { images, branch };
+  const [name, { policy, promotion }] = first;
+  return { images, branch, stage: { name, hasPolicy: (policy ?? promotion) !== undefined } };
+}
+
+/** The steps of a pipeline run at the top of the repository and look for the file there. */
+export function refuseElsewhere(fleet: Fleet, cwd: string): void {
+  const file = resolve(cwd, fleet.file);
+  const expected = join(fleet.root, 'images.yaml');
+  if (file === expected) return;
+  throw new Fault('PIPELINE_UNSUPPORTED', {
+    what: 'a pipeline reads images.yaml at the top of its repository',
+    where: fleet.file,
+    expected,
+    next: `move ${fleet.file} there, or set IMAGES_YAML in a pipeline of your own`,
+  });
+}
+
+/** The image that jobs on GitLab run in. */
+export function readJobImage(fleet: Fleet): readonly [string, Pin] {
+  const text = fleet.project.cli?.image ?? '';
+  const pin = parseImagePin(text);
+  if (pin !== undefined) return pin;
+  throw new Fault('PIPELINE_UNSUPPORTED', {
+    what:
+      text === ''
+        ? 'jobs on GitLab run in an image, and none is named'
+        : 'the image that jobs on GitLab run in is not pinned by its digest',
+    where: '.cascadeguard.yaml: cli.image',
+    expected: 'an image with Node.js, npm and git, and a builder for RUN, as NAME:TAG@sha256:…',
+    ...(text !== '' && { actual: text.slice(0, 200) }),
+    next: 'cg inspect docker.io/library/node:24-bookworm prints its digest; write cli: { image: "NAME:TAG@sha256:…" }',
+  });
+}
+
+export const platforms = ['github', 'gitlab'] as const satisfies readonly Platform[];
