@@ -16,6 +16,7 @@ beforeEach(() => {
     registry: 'registry.example',
     repository: `shop/${name}`,
     dockerfile: `${name}/Dockerfile`,
+    context: name,
   });
   writeFileSync(join(cwd, 'images.yaml'), JSON.stringify([entry('api'), entry('web')]));
   mkdirSync(join(cwd, 'api'));
