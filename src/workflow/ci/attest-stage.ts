@@ -2,12 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
-import { type AttestedImage, attestImage } from '../attest-image.ts';
-import { inspectImage } from '../inspect-image.ts';
+import { type AttestedImage, attestImage, type PredicateFile } from '../attest-image.ts';
+import { writeCycloneDx, writeSpdx } from '../list-contents.ts';
 import { makeProvenance } from '../make-provenance.ts';
+import { writeCosignVuln } from '../scan-image.ts';
 import type { SignImageOptions } from '../sign-image.ts';
-import { readJsonFile } from './handover.ts';
-import { digestOf, readScanFolder } from './scan-stage.ts';
+import { digestOf, readJsonFile } from './handover.ts';
+import { type JudgedImage, judgeScan } from './scan/judge-scan.ts';
 
 export interface AttestStage extends SignImageOptions {
   readonly cwd: string;
@@ -17,50 +18,54 @@ export interface AttestStage extends SignImageOptions {
   readonly version: string;
 }
 
-/** Attests what the build and the scan found out, under the digests that the image really has. */
+/**
+ * Attests what the build and the scan found out, under the digests that the image really has. Statements are made here,
+ * from what was judged: the folder of the scan holds none that anybody signs.
+ */
 export async function attestStage(o: AttestStage): Promise<AttestedImage> {
-  const folder = resolve(o.cwd, o.scan);
-  const { statements } = await readScanFolder(folder, o.image);
+  const { folder, images } = await judgeScan({ ...o, ref: o.image });
   const repository = o.image.replace(/@.*$/, '');
   const digest = digestOf(o.image);
-  const own = await digestsOf(o);
-  const stray = statements.find(one => !own.has(one.digest));
-  if (stray !== undefined)
-    throw new Fault('USAGE', {
-      what: 'the scan speaks of an image that is not in this one',
-      actual: stray.digest,
-      where: folder,
-    });
   const temporary = await mkdtemp(join(tmpdir(), 'cg-attest-'));
   try {
-    const provenance = await writeProvenance(o, temporary);
-    for (const other of new Set(statements.map(one => one.digest))) {
-      if (other === digest) continue;
-      await attestImage({
-        ...o,
-        recursive: false,
-        image: `${repository}@${other}`,
-        predicates: predicatesFor(other),
-      });
+    const own: PredicateFile[] = [await writeProvenance(o, temporary)];
+    for (const [at, image] of images.entries()) {
+      const predicates = await writeStatements(image, folder.sbom, join(temporary, `${at}`), o.version);
+      if (image.digest === digest) own.push(...predicates);
+      else if (predicates.length > 0)
+        await attestImage({ ...o, recursive: false, image: `${repository}@${image.digest}`, predicates });
     }
-    return await attestImage({ ...o, recursive: false, predicates: [provenance, ...predicatesFor(digest)] });
+    return await attestImage({ ...o, recursive: false, predicates: own });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  function predicatesFor(one: string): { type: string; file: string }[] {
-    return statements
-      .filter(s => s.digest === one)
-      .map(({ type, file }) => ({ type, file: join(folder, file) }));
-  }
 }
 
-/** A scanner that was taken over must not have anything else attested. */
-async function digestsOf(o: AttestStage): Promise<ReadonlySet<string>> {
-  const { digest, children = [] } = await inspectImage({ ...o, referrers: false });
-  return new Set([digest, ...children.map(child => child.digest)]);
+async function writeStatements(
+  { report, runs, inventory }: JudgedImage,
+  sbom: boolean,
+  prefix: string,
+  version: string,
+): Promise<readonly PredicateFile[]> {
+  const statements = [
+    ...writeCosignVuln(report, runs).map(value => ['vuln', JSON.stringify(value)] as const),
+    ...(sbom
+      ? [
+          ['spdxjson', writeSpdx(inventory, { version })] as const,
+          ['cyclonedx', writeCycloneDx(inventory, { version })] as const,
+        ]
+      : []),
+  ];
+  return await Promise.all(
+    statements.map(async ([type, text], at) => {
+      const file = `${prefix}-${at}-${type}.json`;
+      await writeFile(file, text, { mode: 0o600 });
+      return { type, file };
+    }),
+  );
 }
 
-async function writeProvenance(o: AttestStage, folder: string): Promise<{ type: string; file: string }> {
+async function writeProvenance(o: AttestStage, folder: string): Promise<PredicateFile> {
   const record = join(folder, 'record.json');
   await writeFile(record, await readRecord(o), { mode: 0o600 });
   const predicate = await makeProvenance({ ...o, record });

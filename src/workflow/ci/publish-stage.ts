@@ -5,8 +5,7 @@ import { readFleet, selectImages } from '../images/read-fleet.ts';
 import { inspectImage } from '../inspect-image.ts';
 import type { ReachOptions } from '../reach-registries.ts';
 import { repositoryOf } from './build-stage.ts';
-import { writeHandover } from './handover.ts';
-import { digestOf } from './scan-stage.ts';
+import { digestOf, writeHandover } from './handover.ts';
 
 export interface PublishStage extends ReachOptions, FleetPlace {
   readonly env: Readonly<Record<string, string | undefined>>;

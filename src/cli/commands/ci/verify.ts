@@ -1,7 +1,6 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import { formatJson } from '../../../ground/terminal/format-json.ts';
-import { readReference } from '../../../workflow/ci/handover.ts';
-import { digestOf } from '../../../workflow/ci/scan-stage.ts';
+import { digestOf, readReference } from '../../../workflow/ci/handover.ts';
 import { exitOfVerdict, gateImages } from '../../../workflow/gate-image.ts';
 import { defineCommand } from '../../command.ts';
 import { gateOptions, policyFlags } from '../../evidence/policy-flags.ts';
