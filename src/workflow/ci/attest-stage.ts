@@ -28,12 +28,19 @@ export async function attestStage(o: AttestStage): Promise<AttestedImage> {
   const digest = digestOf(o.image);
   const temporary = await mkdtemp(join(tmpdir(), 'cg-attest-'));
   try {
-    const own: PredicateFile[] = [await writeProvenance(o, temporary)];
+    // Every platform answers for itself to whoever takes only that one.
+    const provenance = await writeProvenance(o, temporary);
+    const own: PredicateFile[] = [provenance];
     for (const [at, image] of images.entries()) {
       const predicates = await writeStatements(image, folder.sbom, join(temporary, `${at}`), o.version);
       if (image.digest === digest) own.push(...predicates);
-      else if (predicates.length > 0)
-        await attestImage({ ...o, recursive: false, image: `${repository}@${image.digest}`, predicates });
+      else
+        await attestImage({
+          ...o,
+          recursive: false,
+          image: `${repository}@${image.digest}`,
+          predicates: [provenance, ...predicates],
+        });
     }
     return await attestImage({ ...o, recursive: false, predicates: own });
   } finally {
