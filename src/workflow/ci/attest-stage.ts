@@ -2,12 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
+import type { ScanReport } from '../../model/finding.ts';
+import type { EngineRun } from '../../risk/scan/engine.ts';
 import { type AttestedImage, attestImage, type PredicateFile } from '../attest-image.ts';
 import { writeCycloneDx, writeSpdx } from '../list-contents.ts';
 import { makeProvenance } from '../make-provenance.ts';
 import { writeCosignVuln } from '../scan-image.ts';
 import type { SignImageOptions } from '../sign-image.ts';
 import { digestOf, readJsonFile } from './handover.ts';
+import { joinReports } from './scan/index-report.ts';
 import { type JudgedImage, judgeScan } from './scan/judge-scan.ts';
 
 export interface AttestStage extends SignImageOptions {
@@ -31,45 +34,60 @@ export async function attestStage(o: AttestStage): Promise<AttestedImage> {
     // Every platform answers for itself to whoever takes only that one.
     const provenance = await writeProvenance(o, temporary);
     const own: PredicateFile[] = [provenance];
+    const isIndex = images.every(image => image.digest !== digest);
     for (const [at, image] of images.entries()) {
-      const predicates = await writeStatements(image, folder.sbom, join(temporary, `${at}`), o.version);
-      if (image.digest === digest) own.push(...predicates);
-      else
+      const prefix = join(temporary, `${at}`);
+      const sboms = folder.sbom ? await writeSboms(image, prefix, o.version) : [];
+      const scans = await writeScans(image.report, image.runs, prefix);
+      own.push(...sboms, ...(isIndex ? [] : scans));
+      if (isIndex)
         await attestImage({
           ...o,
           recursive: false,
           image: `${repository}@${image.digest}`,
-          predicates: [provenance, ...predicates],
+          predicates: [provenance, ...sboms, ...scans],
         });
     }
+    const joined = isIndex
+      ? joinReports(
+          images.map(({ report }) => report),
+          digest,
+        )
+      : undefined;
+    if (joined !== undefined) own.push(...(await writeScans(joined, [], join(temporary, 'index'))));
     return await attestImage({ ...o, recursive: false, predicates: own });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
 }
 
-async function writeStatements(
-  { report, runs, inventory }: JudgedImage,
-  sbom: boolean,
+/** One statement for each engine that was heard. */
+async function writeScans(
+  report: ScanReport,
+  runs: readonly EngineRun[],
+  prefix: string,
+): Promise<readonly PredicateFile[]> {
+  const values = writeCosignVuln(report, runs);
+  return await Promise.all(
+    values.map((value, at) => writePredicate('vuln', `${prefix}-${at}`, JSON.stringify(value))),
+  );
+}
+
+async function writeSboms(
+  { inventory }: JudgedImage,
   prefix: string,
   version: string,
 ): Promise<readonly PredicateFile[]> {
-  const statements = [
-    ...writeCosignVuln(report, runs).map(value => ['vuln', JSON.stringify(value)] as const),
-    ...(sbom
-      ? [
-          ['spdxjson', writeSpdx(inventory, { version })] as const,
-          ['cyclonedx', writeCycloneDx(inventory, { version })] as const,
-        ]
-      : []),
+  return [
+    await writePredicate('spdxjson', prefix, writeSpdx(inventory, { version })),
+    await writePredicate('cyclonedx', prefix, writeCycloneDx(inventory, { version })),
   ];
-  return await Promise.all(
-    statements.map(async ([type, text], at) => {
-      const file = `${prefix}-${at}-${type}.json`;
-      await writeFile(file, text, { mode: 0o600 });
-      return { type, file };
-    }),
-  );
+}
+
+async function writePredicate(type: string, prefix: string, text: string): Promise<PredicateFile> {
+  const file = `${prefix}-${type}.json`;
+  await writeFile(file, text, { mode: 0o600 });
+  return { type, file };
 }
 
 async function writeProvenance(o: AttestStage, folder: string): Promise<PredicateFile> {
