@@ -126,7 +126,7 @@ function hashedRekordBody(spec: Fields): JsonObject {
 function envelopeBody(spec: Fields): JsonObject {
   const content = spec.object('proposedContent');
   const text = content.text('envelope');
-  const verifiers = content.list('verifiers', 8).map(one => readVerifier(String(one)));
+  const verifiers = content.list('verifiers', 8).map(String).map(readVerifier);
   const envelope = new Fields(parseStrictJson(text), 'envelope');
   const payload = envelope.bytes('payload');
   const signed = encodePreAuthentication(envelope.text('payloadType'), payload);
