@@ -256,6 +256,18 @@ export const commandTable: readonly CommandEntry[] = [
     aliases: ['pipeline generate', 'ci generate', 'build generate', 'generate-ci'],
   },
   {
+    path: 'ci plan',
+    purpose: 'say which images a pipeline has to build, and why',
+    group: 'CI',
+    load: () => import('./commands/ci/plan.ts'),
+  },
+  {
+    path: 'ci test',
+    purpose: "run the project's own test of an image",
+    group: 'CI',
+    load: () => import('./commands/ci/test.ts'),
+  },
+  {
     path: 'ci build',
     purpose: 'build an enrolled image, by digest, in a job that cannot sign',
     group: 'CI',

@@ -82,8 +82,9 @@ export interface Job {
 
 export interface PipelineImage {
   readonly name: string;
-  /** Folder whose changes are changes of the image. */
-  readonly folder: string;
+  /** Folder and file whose changes are changes of the image. */
+  readonly context: string;
+  readonly dockerfile: string;
 }
 
 export interface Pipeline {

@@ -27,8 +27,14 @@ export function planPipeline({ images, branch, stage }: PipelineWishes): Pipelin
     images,
     branch,
     jobs: [
-      ...[planJob('pr'), requestJob(), requiredJob()],
-      ...[planJob('merge'), buildJob(), scanJob(), signJob(), deliverJob(stage)],
+      planJob('pr'),
+      requestJob(),
+      requiredJob(),
+      planJob('merge'),
+      buildJob(),
+      scanJob(),
+      signJob(),
+      deliverJob(stage),
     ],
     concurrency: { pr: 'replace', merge: 'wait' },
   };
@@ -69,15 +75,14 @@ function requiredJob(): Job {
 
 /** It runs what the user wrote, so it can push by digest and prove nothing. */
 function buildJob(): Job {
+  const image = of('image');
+  const build = step(['ci', 'build', image, '--push-by-digest', '--no-cache-import', '--out', of('output')]);
   return {
     ...job('build', 'merge', 'userCode', 45, { contents: 'read', registry: 'write' }),
     reasons: { registry: 'push by digest, untagged' },
     perImage: true,
     needs: ['plan'],
-    steps: [
-      step(['ci', 'test', of('image')]),
-      { ...step(['ci', 'build', of('image'), '--push-by-digest', '--out', of('output')]), token: true },
-    ],
+    steps: [step(['ci', 'test', image]), { ...build, token: true }],
     outputs: ['ref', 'record'],
     gives: [{ name: 'cg-build', days: 1 }],
   };
@@ -140,8 +145,15 @@ function deliverJob(stage: FirstStage | undefined): Job {
   const { name, hasPolicy } = stage;
   const policy = hasPolicy ? [] : ['--policy', 'policy.yaml'];
   const bump = step([
-    ...['ci', 'bump', '--release', of('release'), '--stage', name],
-    ...['--mode', 'commit', ...policy],
+    'ci',
+    'bump',
+    '--release',
+    of('release'),
+    '--stage',
+    name,
+    '--mode',
+    'commit',
+    ...policy,
   ]);
   return {
     ...job('bump', 'merge', 'trusted', 10, { contents: 'read', registry: 'read', gitops: name }),

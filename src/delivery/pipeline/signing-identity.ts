@@ -23,20 +23,17 @@ export function platformOf({ host }: ForgeRepository): Platform | undefined {
 /** Who will have signed: the file of the job that signs, on the branch that it runs on. */
 export function signingIdentity(repository: ForgeRepository, branch: string): SigningIdentity | undefined {
   const { host, path } = repository;
-  switch (platformOf(repository)) {
-    case 'github':
-      return {
+  const platform = platformOf(repository);
+  if (platform === undefined) return undefined;
+  return platform === 'github'
+    ? {
         issuer: 'https://token.actions.githubusercontent.com',
         subject: `https://${host}/${path}/${signingWorkflow}@refs/heads/${branch}`,
-      };
-    case 'gitlab':
-      return {
+      }
+    : {
         issuer: `https://${host}`,
         subject: `https://${host}/${path}//.gitlab-ci.yml@refs/heads/${branch}`,
       };
-    default:
-      return undefined;
-  }
 }
 
 /** A URL of Git as people write it: https, ssh, or `git@host:path`; never what stands in it as a password. */

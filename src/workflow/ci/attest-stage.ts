@@ -2,12 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
-import { type AttestedImage, attestImage } from '../attest-image.ts';
-import { inspectImage } from '../inspect-image.ts';
+import type { ScanReport } from '../../model/finding.ts';
+import type { EngineRun } from '../../risk/scan/engine.ts';
+import { type AttestedImage, attestImage, type PredicateFile } from '../attest-image.ts';
+import { writeCycloneDx, writeSpdx } from '../list-contents.ts';
 import { makeProvenance } from '../make-provenance.ts';
+import { writeCosignVuln } from '../scan-image.ts';
 import type { SignImageOptions } from '../sign-image.ts';
-import { readJsonFile } from './handover.ts';
-import { digestOf, readScanFolder } from './scan-stage.ts';
+import { digestOf, readJsonFile } from './handover.ts';
+import { joinReports } from './scan/index-report.ts';
+import { type JudgedImage, judgeScan } from './scan/judge-scan.ts';
 
 export interface AttestStage extends SignImageOptions {
   readonly cwd: string;
@@ -17,50 +21,76 @@ export interface AttestStage extends SignImageOptions {
   readonly version: string;
 }
 
-/** Attests what the build and the scan found out, under the digests that the image really has. */
+/**
+ * Attests what the build and the scan found out, under the digests that the image really has. Statements are made here,
+ * from what was judged: the folder of the scan holds none that anybody signs.
+ */
 export async function attestStage(o: AttestStage): Promise<AttestedImage> {
-  const folder = resolve(o.cwd, o.scan);
-  const { statements } = await readScanFolder(folder, o.image);
+  const { folder, images } = await judgeScan({ ...o, ref: o.image });
   const repository = o.image.replace(/@.*$/, '');
   const digest = digestOf(o.image);
-  const own = await digestsOf(o);
-  const stray = statements.find(one => !own.has(one.digest));
-  if (stray !== undefined)
-    throw new Fault('USAGE', {
-      what: 'the scan speaks of an image that is not in this one',
-      actual: stray.digest,
-      where: folder,
-    });
   const temporary = await mkdtemp(join(tmpdir(), 'cg-attest-'));
   try {
+    // Every platform answers for itself to whoever takes only that one.
     const provenance = await writeProvenance(o, temporary);
-    for (const other of new Set(statements.map(one => one.digest))) {
-      if (other === digest) continue;
-      await attestImage({
-        ...o,
-        recursive: false,
-        image: `${repository}@${other}`,
-        predicates: predicatesFor(other),
-      });
+    const own: PredicateFile[] = [provenance];
+    const isIndex = images.every(image => image.digest !== digest);
+    for (const [at, image] of images.entries()) {
+      const prefix = join(temporary, `${at}`);
+      const sboms = folder.sbom ? await writeSboms(image, prefix, o.version) : [];
+      const scans = await writeScans(image.report, image.runs, prefix);
+      own.push(...sboms, ...(isIndex ? [] : scans));
+      if (isIndex)
+        await attestImage({
+          ...o,
+          recursive: false,
+          image: `${repository}@${image.digest}`,
+          predicates: [provenance, ...sboms, ...scans],
+        });
     }
-    return await attestImage({ ...o, recursive: false, predicates: [provenance, ...predicatesFor(digest)] });
+    const joined = isIndex
+      ? joinReports(
+          images.map(({ report }) => report),
+          digest,
+        )
+      : undefined;
+    if (joined !== undefined) own.push(...(await writeScans(joined, [], join(temporary, 'index'))));
+    return await attestImage({ ...o, recursive: false, predicates: own });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  function predicatesFor(one: string): { type: string; file: string }[] {
-    return statements
-      .filter(s => s.digest === one)
-      .map(({ type, file }) => ({ type, file: join(folder, file) }));
-  }
 }
 
-/** A scanner that was taken over must not have anything else attested. */
-async function digestsOf(o: AttestStage): Promise<ReadonlySet<string>> {
-  const { digest, children = [] } = await inspectImage({ ...o, referrers: false });
-  return new Set([digest, ...children.map(child => child.digest)]);
+/** One statement for each engine that was heard. */
+async function writeScans(
+  report: ScanReport,
+  runs: readonly EngineRun[],
+  prefix: string,
+): Promise<readonly PredicateFile[]> {
+  const values = writeCosignVuln(report, runs);
+  return await Promise.all(
+    values.map((value, at) => writePredicate('vuln', `${prefix}-${at}`, JSON.stringify(value))),
+  );
 }
 
-async function writeProvenance(o: AttestStage, folder: string): Promise<{ type: string; file: string }> {
+async function writeSboms(
+  { inventory }: JudgedImage,
+  prefix: string,
+  version: string,
+): Promise<readonly PredicateFile[]> {
+  return [
+    await writePredicate('spdxjson', prefix, writeSpdx(inventory, { version })),
+    await writePredicate('cyclonedx', prefix, writeCycloneDx(inventory, { version })),
+  ];
+}
+
+async function writePredicate(type: string, prefix: string, text: string): Promise<PredicateFile> {
+  const file = `${prefix}-${type}.json`;
+  await writeFile(file, text, { mode: 0o600 });
+  return { type, file };
+}
+
+async function writeProvenance(o: AttestStage, folder: string): Promise<PredicateFile> {
   const record = join(folder, 'record.json');
   await writeFile(record, await readRecord(o), { mode: 0o600 });
   const predicate = await makeProvenance({ ...o, record });

@@ -1,4 +1,4 @@
-import { dirname, join, normalize, resolve } from 'node:path';
+import { join, normalize, resolve } from 'node:path';
 import type { Platform } from '../../delivery/pipeline/model.ts';
 import { type Pin, parseImagePin } from '../../delivery/pipeline/pins.ts';
 import type { PipelineWishes } from '../../delivery/pipeline/plan-pipeline.ts';
@@ -7,9 +7,9 @@ import type { Fleet } from '../images/read-fleet.ts';
 
 /** What the files of a repository ask of its pipeline. */
 export function readWishes(fleet: Fleet): PipelineWishes {
-  const images = fleet.images.flatMap(({ name, isManaged, remote, dockerfile }) =>
+  const images = fleet.images.flatMap(({ name, isManaged, remote, context, dockerfile }) =>
     isManaged && remote === undefined && dockerfile !== undefined
-      ? [{ name, folder: normalize(dirname(dockerfile)) }]
+      ? [{ name, context: tidy(context), dockerfile: tidy(dockerfile) }]
       : [],
   );
   const base = fleet.settings.get('git.baseBranch');
@@ -20,6 +20,10 @@ export function readWishes(fleet: Fleet): PipelineWishes {
   if (first === undefined) return { images, branch };
   const [name, { policy, promotion }] = first;
   return { images, branch, stage: { name, hasPolicy: (policy ?? promotion) !== undefined } };
+}
+
+function tidy(path: string): string {
+  return normalize(path).replace(/(.)\/$/, '$1');
 }
 
 /** The steps of a pipeline run at the top of the repository and look for the file there. */

@@ -22,6 +22,12 @@ export const command = defineCommand({
       required: true,
       complete: 'files',
     },
+    build: {
+      kind: 'text',
+      placeholder: 'FILE',
+      brief: 'what cg ci build left, when it is not the @FILE',
+      complete: 'files',
+    },
     ...signingFlags,
   },
   async run({ flags, args: [text = ''] }, context) {
@@ -31,7 +37,7 @@ export const command = defineCommand({
       cwd: context.cwd,
       scan: flags.scan,
       version,
-      ...defined({ build: text.startsWith('@') ? text.slice(1) : undefined }),
+      ...defined({ build: flags.build ?? (text.startsWith('@') ? text.slice(1) : undefined) }),
     });
     return { result };
   },

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { Fault } from '../../../ground/fault/fault.ts';
 import { bumpImages } from '../../../workflow/bump-images.ts';
 import { readRelease } from '../../../workflow/ci/read-release.ts';
 import { defineCommand } from '../../command.ts';
@@ -25,12 +26,18 @@ export const command = defineCommand({
       kind: 'text',
       placeholder: 'HOW',
       brief: 'how it gets there',
-      choices: ['commit'],
+      choices: ['commit', 'pr', 'mr'],
       fallback: 'commit',
     },
     ...deliveryFlags,
   },
   async run({ flags }, context) {
+    if (flags.mode !== 'commit')
+      throw new Fault('USAGE', {
+        what: `a ${flags.mode === 'pr' ? 'pull' : 'merge'} request cannot be opened yet`,
+        actual: `--mode ${flags.mode}`,
+        next: `cg ci bump --release ${flags.release} --stage ${flags.stage} --mode commit`,
+      });
     const images = await readRelease(resolve(context.cwd, flags.release));
     const options = await deliveryOptions(flags, context);
     const result = await bumpImages({ ...options, environment: flags.stage, images });

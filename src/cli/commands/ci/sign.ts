@@ -1,5 +1,4 @@
-import { readReference } from '../../../workflow/ci/handover.ts';
-import { digestOf } from '../../../workflow/ci/scan-stage.ts';
+import { digestOf, readReference } from '../../../workflow/ci/handover.ts';
 import { signImage } from '../../../workflow/sign-image.ts';
 import { defineCommand } from '../../command.ts';
 import { signingFlags, signingOptions } from '../../evidence/signing-flags.ts';

@@ -169,10 +169,12 @@ function requestOf(job: Job, image: PipelineImage, { branch }: Pipeline): object
 
 const shared = ['images.yaml', '.cascadeguard.yaml', '.cascadeguard/**/*', '.gitlab/cg/**/*'];
 
-/** Undefined when GitLab would read more into the name of the folder than it is: then the job always runs. */
-function pathsOf({ folder }: PipelineImage): readonly string[] | undefined {
-  if (folder === '.' || !/^[A-Za-z0-9._/ -]+$/.test(folder)) return undefined;
-  return [`${folder}/**/*`, ...shared];
+/** Undefined when all files count, or GitLab would read more into a name than it is: then the job always runs. */
+function pathsOf({ context, dockerfile }: PipelineImage): readonly string[] | undefined {
+  const isPlain = (path: string) => /^[A-Za-z0-9._/ -]+$/.test(path);
+  if (context === '.' || !isPlain(context) || !isPlain(dockerfile)) return undefined;
+  const own = [`${context}/**/*`];
+  return [...(dockerfile.startsWith(`${context}/`) ? own : [...own, dockerfile]), ...shared];
 }
 
 function need(job: string): object {

@@ -1,0 +1,67 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Fault } from '../../ground/fault/fault.ts';
+import type { FleetPlace } from '../images/fleet-place.ts';
+import { readFleet } from '../images/read-fleet.ts';
+import { writeHandover } from './handover.ts';
+import { type PlanMerge, planMerge } from './plan/plan-merge.ts';
+import { planRequest } from './plan/plan-request.ts';
+import type { PlannedImage } from './plan/planned-image.ts';
+
+export type { PlannedImage } from './plan/planned-image.ts';
+
+export interface PlanStage extends PlanMerge, FleetPlace {
+  readonly cwd: string;
+  readonly event: 'pr' | 'merge';
+  readonly base?: string;
+  readonly out?: string;
+}
+
+export interface PlannedPipeline {
+  readonly event: 'pr' | 'merge';
+  /** The commit that a change is compared with. */
+  readonly base?: string;
+  /** Names of the images to build. */
+  readonly images: readonly string[];
+  readonly any: boolean;
+  /** Every image that is built here, planned or not. */
+  readonly decisions: readonly PlannedImage[];
+}
+
+/** Which images a pipeline has to build. Whatever is not certain is built. */
+export async function planStage(o: PlanStage): Promise<PlannedPipeline> {
+  if (o.event === 'merge' && o.base !== undefined)
+    throw new Fault('USAGE', {
+      what: 'after a merge nothing is compared with a commit: what is published decides',
+      expected: '--base only with --event pr',
+    });
+  const fleet = await readFleet(o);
+  const planned =
+    o.event === 'pr'
+      ? await planRequest(fleet, o)
+      : { images: await planMerge(fleet, { ...o, ...(await findPolicy(o)) }) };
+  const images = planned.images.filter(({ build }) => build).map(({ image }) => image);
+  const any = images.length > 0;
+  if (o.out !== undefined) await writeHandover(o.out, o.cwd, { images, any });
+  return {
+    event: o.event,
+    ...('base' in planned && { base: planned.base }),
+    images,
+    any,
+    decisions: planned.images,
+  };
+}
+
+/** What was named; else promotion.yaml, which says more, or policy.yaml, where there is one. */
+export async function findPolicy(o: {
+  readonly cwd: string;
+  readonly policy?: string;
+  readonly promotion?: string;
+}): Promise<{ readonly policy?: string; readonly promotion?: string }> {
+  if (o.policy !== undefined || o.promotion !== undefined) return {};
+  for (const key of ['promotion', 'policy'] as const) {
+    const path = resolve(o.cwd, `${key}.yaml`);
+    if ((await stat(path).catch(() => undefined))?.isFile() === true) return { [key]: path };
+  }
+  return {};
+}
