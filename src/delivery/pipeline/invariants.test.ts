@@ -45,7 +45,10 @@ const broken: Readonly<Record<string, readonly [string, Pipeline]>> = {
   ],
   'P4: a secret that no environment holds': [
     'P4',
-    change('merge', 'bump', ({ environment: _, ...rest }) => ({ ...rest, environment: undefined as never })),
+    change('merge', 'bump', ({ environment: _environment, ...rest }) => ({
+      ...rest,
+      environment: undefined as never,
+    })),
   ],
   'P5: a need that the event does not have': [
     'P5',
@@ -79,7 +82,7 @@ const broken: Readonly<Record<string, readonly [string, Pipeline]>> = {
   ],
   'P10: a signature without an identity': [
     'P10',
-    change('merge', 'sign', ({ credentials: { oidc: _, ...credentials } }) => ({ credentials })),
+    change('merge', 'sign', ({ credentials: { oidc: _oidc, ...credentials } }) => ({ credentials })),
   ],
   'P11: no time limit': ['P11', change('merge', 'scan', () => ({ timeoutMinutes: 0 }))],
   'P11: a gate that may fail': ['P11', change('pr', 'image', () => ({ allowFailure: true }))],
