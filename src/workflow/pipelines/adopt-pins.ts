@@ -53,12 +53,12 @@ export function adoptPins(
     if (own !== undefined && toPin(own).at === pin.at) kept[name] = own;
   }
   const notes: string[] = [];
-  for (const [name, found] of newestOnDisk(files)) {
+  refuseMoved(pins, files.filter(isOurs));
+  for (const [name, found] of newestOnDisk(files.filter(isOurs))) {
     const [known, first] = [pins.get(name), base.get(name)];
     if (known === undefined || first === undefined || known.at === found.pin.at) continue;
     // A file of an older cg has the pins of that one; only what a bot raised above ours is news.
     if (found.isStale && newerPin(known, found.pin) === known) continue;
-    refuseMoved(name, known, found);
     pins.set(name, found.pin);
     const isImage = found.pin.at.startsWith('sha256:');
     kept[name] = {
@@ -81,8 +81,7 @@ interface Found {
 function newestOnDisk(files: readonly SeenFile[]): ReadonlyMap<string, Found> {
   const isStale = files.some(({ status }) => status === 'stale');
   const newest = new Map<string, Found>();
-  for (const { path, text, status } of files) {
-    if (status !== 'current' && status !== 'pins-differ' && status !== 'stale') continue;
+  for (const { path, text } of files) {
     for (const [name, pin] of findPins(text)) {
       const other = newest.get(name);
       if (other === undefined || newerPin(other.pin, pin) === pin) newest.set(name, { pin, path, isStale });
@@ -91,15 +90,25 @@ function newestOnDisk(files: readonly SeenFile[]): ReadonlyMap<string, Found> {
   return newest;
 }
 
+function isOurs({ status }: SeenFile): boolean {
+  return status === 'current' || status === 'pins-differ' || status === 'stale';
+}
+
 /** Tags of images move every week; that of an action names one commit, or somebody moved it. */
-function refuseMoved(name: string, known: Pin, { pin, path }: Found): void {
-  if (pin.at.startsWith('sha256:') || pin.version === undefined || pin.version !== known.version) return;
-  throw new Fault('PIN_MOVED', {
-    what: `${name} ${pin.version} is not the commit that it was`,
-    where: path,
-    expected: known.at,
-    actual: pin.at,
-  });
+function refuseMoved(known: Pins, files: readonly SeenFile[]): void {
+  for (const { path, text } of files) {
+    for (const [name, { at, version }] of findPins(text)) {
+      const own = known.get(name);
+      if (own === undefined || at === own.at || version === undefined || version !== own.version) continue;
+      if (at.startsWith('sha256:')) continue;
+      throw new Fault('PIN_MOVED', {
+        what: `${name} ${version} is not the commit that it was`,
+        where: path,
+        expected: own.at,
+        actual: at,
+      });
+    }
+  }
 }
 
 function toPin({ version, sha, digest }: LockedPin): Pin {
