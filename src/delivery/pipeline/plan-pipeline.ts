@@ -1,5 +1,5 @@
 import { Fault } from '../../ground/fault/fault.ts';
-import type { Credentials, Job, Meaning, Pipeline, PipelineImage, Step, Word } from './model.ts';
+import type { Call, Credentials, Job, Meaning, Pipeline, PipelineImage, Step, Word } from './model.ts';
 
 export interface PipelineWishes {
   readonly images: readonly PipelineImage[];
@@ -40,6 +40,9 @@ export function planPipeline({ images, branch, stage }: PipelineWishes): Pipelin
   };
 }
 
+/** A job begins on an empty machine, and without advisories a scan has no verdict. */
+const updateAdvisories: Call = ['db', 'update'];
+
 function planJob(event: 'pr' | 'merge'): Job {
   const plan = step(['ci', 'plan', '--event', event, '--out', of('output')]);
   const check = step(['pipeline', 'generate', '--platform', of('platform'), '--check']);
@@ -62,7 +65,7 @@ function requestJob(): Job {
     steps: [
       step(['ci', 'test', image]),
       step(['ci', 'build', image, '--oci-layout', of('layout'), '--out', of('output')]),
-      step(['ci', 'scan', reference, '--image', image, '--sbom', '--out', scan]),
+      step(updateAdvisories, ['ci', 'scan', reference, '--image', image, '--sbom', '--out', scan]),
       step(['ci', 'gate', reference, '--scan', scan]),
     ],
     gives: [{ name: 'cg-scan', days: 14, always: true }],
@@ -96,7 +99,7 @@ function scanJob(): Job {
     perImage: true,
     needs: ['build'],
     takes: ['cg-build'],
-    steps: [{ ...step(words), token: true }],
+    steps: [{ ...step(updateAdvisories, words), token: true }],
     gives: [{ name: 'cg-scan', days: 30, always: true }],
   };
 }
@@ -175,8 +178,8 @@ function job(
   return { id, event, trust, timeoutMinutes, credentials, perImage: false, ...nothing };
 }
 
-function step(call: readonly Word[]): Step {
-  return { calls: [call] };
+function step(...calls: readonly Call[]): Step {
+  return { calls };
 }
 
 function of(meaning: Meaning): Word {
