@@ -31,7 +31,11 @@ export function makeRepository(o: RepositoryWishes = {}): string {
     context: `services/${name}`,
   }));
   write(folder, 'images.yaml', JSON.stringify(entries));
-  write(folder, '.cascadeguard.yaml', JSON.stringify(o.project ?? { cli: { image: jobImage }, gitops }));
+  write(
+    folder,
+    '.cascadeguard.yaml',
+    JSON.stringify(o.project ?? { cli: { image: jobImage }, scan: { require: '1-engine' }, gitops }),
+  );
   git(folder, 'init', '--quiet', '--initial-branch=main');
   git(folder, 'remote', 'add', 'origin', o.url ?? 'https://github.com/acme/shop.git');
   return folder;

@@ -88,11 +88,12 @@ export async function generatePipelines(o: GeneratePipelines): Promise<Generated
     return { platforms: chosen, files: [], notes: [note], differs: false };
   }
   const pipeline = planPipeline(wishes);
+  const engines = fleet.project.scan?.require ?? '2-engines';
   proveInvariants(pipeline);
   const base: Pins = new Map([...actionPins, ...(chosen.includes('gitlab') ? [readJobImage(fleet)] : [])]);
   return await takeTurns(
     `pipelines of ${root}`,
-    () => generate({ root, pipeline, base, chosen, ...defined({ repository }), o }),
+    () => generate({ root, pipeline, base, chosen, engines, ...defined({ repository }), o }),
     defined({ signal: o.signal }),
   );
 }
@@ -102,6 +103,8 @@ interface Making {
   readonly pipeline: Pipeline;
   readonly base: Pins;
   readonly chosen: readonly Platform[];
+  /** How many must have looked at an image. */
+  readonly engines: string;
   readonly repository?: ForgeRepository;
   readonly o: GeneratePipelines;
 }
@@ -238,6 +241,11 @@ async function nextSteps(files: readonly JudgedFile[], making: Making): Promise<
       `${what}; next: npm install --prefix .cascadeguard --package-lock-only --ignore-scripts, and commit it`,
     );
   }
+  if (making.chosen.includes('github') && making.engines !== '1-engine')
+    notes.push(
+      `jobs on GitHub have one engine and ${making.engines} must have looked, so no scan would have a verdict; ` +
+        'next: scan: { require: 1-engine } in .cascadeguard.yaml',
+    );
   const policy = files.find(({ path }) => path === policyPath);
   if (policy?.status === 'missing' && identityOf(making).identity === undefined)
     notes.push(

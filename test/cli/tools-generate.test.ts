@@ -397,6 +397,14 @@ describe('wishes of the project file', () => {
     expect(generated.map(read).join('')).not.toContain('secrets.');
   });
 
+  it('that leave a scan without a verdict are named', async () => {
+    write(cwd, '.cascadeguard.yaml', JSON.stringify({ cli: { image: jobImage } }));
+    const said = async (platform: 'github' | 'gitlab') =>
+      (await generate(cwd, { platform })).notes.join('\n');
+    expect(await said('gitlab')).not.toContain('1-engine');
+    expect(await said('github')).toContain('scan: { require: 1-engine }');
+  });
+
   it('name the branch', async () => {
     write(cwd, '.cascadeguard.yaml', JSON.stringify({ git: { baseBranch: 'trunk' }, gitops }));
     await generate(cwd, { platform: 'github' });

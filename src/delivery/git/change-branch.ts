@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../ground/fault/fault.ts';
 import { type Author, checkBranch, checkRemote, Git, type GitOptions, gitFault, redactUrls } from './git.ts';
 import { Snapshot } from './snapshot.ts';
+import { withToken } from './with-token.ts';
 
 /** What a change makes of the branch as it is now; nothing when it is there already. */
 export interface PlannedCommit {
@@ -71,9 +72,10 @@ async function withRepository<T>(
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'cg-git-'));
   try {
-    const git = new Git(folder, o);
+    const { remote, env } = withToken(checkRemote(o.remote), o.env);
+    const git = new Git(folder, { ...o, env });
     await git.run(['init', '--quiet', '--bare', '.']);
-    await git.run(['remote', 'add', 'origin', '--', checkRemote(o.remote)]);
+    await git.run(['remote', 'add', 'origin', '--', remote]);
     return await work(git);
   } finally {
     await rm(folder, { recursive: true, force: true });
