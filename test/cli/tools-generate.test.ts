@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { findCommand } from '../../src/cli/find-command.ts';
@@ -188,6 +189,17 @@ describe('cg tools generate', () => {
       '+  subject: https://github.com/acme/shop/.github/workflows/cg-image.yml@refs/heads/main',
     );
   });
+
+  it.each([[], ['--check'], ['--dry-run']])(
+    'prints the JSON that its schema describes, with %j',
+    async (...mode) => {
+      const path = join(import.meta.dirname, '../../schema/output/tools-generate.schema.json');
+      const validate = new Ajv2020({ strict: true }).compile(JSON.parse(readFileSync(path, 'utf8')));
+      const { stdout } = await cli('tools', 'generate', '--platform', 'all', '--output', 'json', ...mode);
+      validate(JSON.parse(stdout));
+      expect(validate.errors ?? []).toEqual([]);
+    },
+  );
 
   it('goes on with the forge whose files are there', async () => {
     await generate(cwd, { platform: 'gitlab' });

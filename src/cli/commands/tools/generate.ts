@@ -46,11 +46,12 @@ export const command = defineCommand({
       placeholder: 'URL',
       brief: 'where it is on its forge, for the identity that signs; the remote origin without it',
     },
-    ...imagesFlags,
+    imagesYaml: imagesFlags.imagesYaml,
+    format: imagesFlags.format,
   },
   async run({ flags }, context) {
     const result = await generatePipelines({
-      ...fleetPlace(flags, context),
+      ...fleetPlace({ ...flags, stateDir: undefined }, context),
       version,
       clock: context.clock,
       mode: flags.check ? 'check' : flags.dryRun ? 'dry-run' : 'write',
