@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { Git } from '../../src/delivery/git/git.ts';
 import { type GitServer, serveGit } from '../../src/delivery/git/serve-git.ts';
 import { systemClock } from '../../src/model/clock.ts';
@@ -49,6 +50,13 @@ let job: Env;
 let plain: Env;
 
 type Env = Readonly<Record<string, string | undefined>>;
+
+interface GitlabJob {
+  readonly extends?: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly script?: readonly string[];
+  readonly id_tokens?: object;
+}
 
 interface Ran {
   readonly code: number | null;
@@ -361,5 +369,53 @@ describe('the line from a commit to an environment', () => {
     const refused = await cg(bump, plain);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('--mode commit');
+  });
+
+  it('runs as the pipeline that is generated for GitLab says, with the policy that comes with it', async () => {
+    const own = ['policy.yaml', 'promotion.yaml', '.cascadeguard.yaml'].map(
+      name => [join(work, name), readFileSync(join(work, name), 'utf8')] as const,
+    );
+    for (const name of ['policy.yaml', 'promotion.yaml']) rmSync(join(work, name));
+    const image = `cli: { image: "docker.io/library/node:24@sha256:${'5'.repeat(64)}" }\n`;
+    const project = own[2]?.[1].replaceAll(', promotion: promotion.yaml', '') ?? '';
+    writeFileSync(join(work, '.cascadeguard.yaml'), project + image);
+    const where = ['--platform', 'gitlab', '--repository', 'https://gitlab.com/bookstore/shop'];
+    expect((await cg(['tools', 'generate', ...where], plain)).code).toBe(0);
+    // The certificate authority of this machine stands in for the public one.
+    const policy = readFileSync(join(work, 'policy.yaml'), 'utf8');
+    writeFileSync(join(work, 'policy.yaml'), policy.replace('https://gitlab.com\n', `${workshop.issuer}\n`));
+    writeFileSync(join(work, 'services/cart/server.js'), '// the cart of the generated pipeline\n');
+    await startJob('gitlab', await commitAndPush(workshop, work, shop.remote, 'Generate the pipeline'), 3);
+    for (const folder of ['build', 'scan', 'results'])
+      rmSync(join(work, '.cg', folder), { recursive: true, force: true });
+
+    const jobs = parse(readFileSync(join(work, '.gitlab/cg/pipeline.yml'), 'utf8')) as Record<
+      string,
+      GitlabJob
+    >;
+    const ran: string[] = [];
+    for (const name of Object.keys(jobs).filter(one => /^cg:(?!mr:)/.test(one))) {
+      const { extends: template = '', variables = {}, script } = jobs[name] ?? {};
+      const env = jobs[template]?.id_tokens === undefined ? plain : job;
+      for (const line of script ?? jobs[template]?.script ?? []) {
+        const words = line
+          .split(' ')
+          .slice(1)
+          .map(word => word.replaceAll('"', '').replace(/\$(\w+)/, (_, key: string) => variables[key] ?? ''));
+        // Advisories come from the network; the story brought its own.
+        if (words[0] === 'db') continue;
+        const [, stage = ''] = words;
+        if (['attest', 'sign'].includes(stage)) words.push('--local', ...local());
+        if (['verify', 'publish', 'bump'].includes(stage)) words.push(...believe());
+        await ok(words, env);
+        ran.push(stage);
+      }
+    }
+    const perImage = ['test', 'build', 'scan', 'gate', 'attest', 'sign', 'verify', 'publish'];
+    expect(ran).toEqual([...perImage, ...perImage, 'collect', 'bump']);
+    const text = await overlay();
+    for (const name of ['cart', 'web'])
+      expect(text).toContain(`digest: ${json(`.cg/results/${name}.json`).ref.split('@')[1]}`);
+    for (const [path, before] of own) writeFileSync(path, before);
   });
 });

@@ -158,7 +158,9 @@ function renderJob(job: Job, workflow: Workflow): object {
     permissions: permissionsOf(job),
     ...(job.lock !== undefined && { concurrency: { group: job.lock, 'cancel-in-progress': false } }),
     ...(job.outputs.length > 0 && {
-      outputs: Object.fromEntries(job.outputs.map(name => [name, `\${{ steps.cg.outputs.${name} }}`])),
+      outputs: Object.fromEntries(
+        job.outputs.map(name => [name, `\${{ steps.${idOf(job.steps.at(-1))}.outputs.${name} }}`]),
+      ),
     }),
     steps: job.aggregates === true ? [aggregate()] : stepsOf(job, workflow),
   };
@@ -237,10 +239,16 @@ function renderStep(step: Step, job: Job, workflow: Workflow, isLast: boolean): 
   const env = environmentOf(lines.flat(), step, workflow);
   const text = lines.map(words => writeShellLine([launcherPath, ...words]));
   return {
-    ...(isLast && { id: 'cg' }),
+    ...(isLast && { id: idOf(step) }),
     run: text.length === 1 ? text[0] : `${text.join('\n')}\n`,
     ...(Object.keys(env).length > 0 && { env }),
   };
+}
+
+/** Its stage, which is a word of ours. */
+function idOf(step: Step | undefined): string {
+  const stage = step?.calls.at(-1)?.[1];
+  return typeof stage === 'string' ? stage : 'last';
 }
 
 function wordsOf(call: Call, job: Job): readonly ShellWord[] {
