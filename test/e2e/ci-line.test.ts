@@ -58,6 +58,16 @@ interface GitlabJob {
   readonly id_tokens?: object;
 }
 
+type GithubJobs = Readonly<
+  Record<
+    string,
+    {
+      readonly permissions: Readonly<Record<string, string>>;
+      readonly steps: readonly { readonly run?: string; readonly env?: Readonly<Record<string, string>> }[];
+    }
+  >
+>;
+
 interface Ran {
   readonly code: number | null;
   readonly stdout: string;
@@ -372,23 +382,7 @@ describe('the line from a commit to an environment', () => {
   });
 
   it('runs as the pipeline that is generated for GitLab says, with the policy that comes with it', async () => {
-    const own = ['policy.yaml', 'promotion.yaml', '.cascadeguard.yaml'].map(
-      name => [join(work, name), readFileSync(join(work, name), 'utf8')] as const,
-    );
-    for (const name of ['policy.yaml', 'promotion.yaml']) rmSync(join(work, name));
-    const image = `cli: { image: "docker.io/library/node:24@sha256:${'5'.repeat(64)}" }\n`;
-    const project = own[2]?.[1].replaceAll(', promotion: promotion.yaml', '') ?? '';
-    writeFileSync(join(work, '.cascadeguard.yaml'), project + image);
-    const where = ['--platform', 'gitlab', '--repository', 'https://gitlab.com/bookstore/shop'];
-    expect((await cg(['tools', 'generate', ...where], plain)).code).toBe(0);
-    // The certificate authority of this machine stands in for the public one.
-    const policy = readFileSync(join(work, 'policy.yaml'), 'utf8');
-    writeFileSync(join(work, 'policy.yaml'), policy.replace('https://gitlab.com\n', `${workshop.issuer}\n`));
-    writeFileSync(join(work, 'services/cart/server.js'), '// the cart of the generated pipeline\n');
-    await startJob('gitlab', await commitAndPush(workshop, work, shop.remote, 'Generate the pipeline'), 3);
-    for (const folder of ['build', 'scan', 'results'])
-      rmSync(join(work, '.cg', folder), { recursive: true, force: true });
-
+    const restore = await generatePipeline('gitlab', 'https://gitlab.com/bookstore/shop', 3);
     const jobs = parse(readFileSync(join(work, '.gitlab/cg/pipeline.yml'), 'utf8')) as Record<
       string,
       GitlabJob
@@ -397,25 +391,106 @@ describe('the line from a commit to an environment', () => {
     for (const name of Object.keys(jobs).filter(one => /^cg:(?!mr:)/.test(one))) {
       const { extends: template = '', variables = {}, script } = jobs[name] ?? {};
       const env = jobs[template]?.id_tokens === undefined ? plain : job;
-      for (const line of script ?? jobs[template]?.script ?? []) {
-        const words = line
-          .split(' ')
-          .slice(1)
-          .map(word => word.replaceAll('"', '').replace(/\$(\w+)/, (_, key: string) => variables[key] ?? ''));
-        // Advisories come from the network; the story brought its own.
-        if (words[0] === 'db') continue;
-        const [, stage = ''] = words;
-        if (['attest', 'sign'].includes(stage)) words.push('--local', ...local());
-        if (['verify', 'publish', 'bump'].includes(stage)) words.push(...believe());
-        await ok(words, env);
-        ran.push(stage);
+      for (const line of script ?? jobs[template]?.script ?? [])
+        await runLine(line, { ...env, ...variables }, ran);
+    }
+    expect(ran).toEqual([...perImage, ...perImage, 'collect', 'bump']);
+    await expectPinned(['cart', 'web']);
+    restore();
+  });
+
+  it('runs as the workflows that are generated for GitHub say', async () => {
+    const restore = await generatePipeline('github', 'https://github.com/bookstore/shop', 4);
+    const read = (name: string) =>
+      (parse(readFileSync(join(work, `.github/workflows/cg-${name}.yml`), 'utf8')) as { jobs: GithubJobs })
+        .jobs;
+    const ran: string[] = [];
+    const [merge, image] = [read('merge'), read('image')];
+    const { images = '' } = await runGithubJob(merge['plan'], {}, ran);
+    for (const name of JSON.parse(images) as string[]) {
+      const values: Record<string, string> = { 'inputs.image': name };
+      for (const [id, one] of Object.entries(image)) {
+        const outputs = await runGithubJob(one, values, ran);
+        for (const [key, value] of Object.entries(outputs)) values[`needs.${id}.outputs.${key}`] = value;
+        // Each image has an artifact of its own; here they lie in one folder.
+        if (id === 'sign') rmSync(join(work, '.cg/scan'), { recursive: true });
       }
     }
-    const perImage = ['test', 'build', 'scan', 'gate', 'attest', 'sign', 'verify', 'publish'];
-    expect(ran).toEqual([...perImage, ...perImage, 'collect', 'bump']);
-    const text = await overlay();
-    for (const name of ['cart', 'web'])
-      expect(text).toContain(`digest: ${json(`.cg/results/${name}.json`).ref.split('@')[1]}`);
-    for (const [path, before] of own) writeFileSync(path, before);
+    await runGithubJob(merge['bump'], { 'needs.plan.outputs.images': images }, ran);
+    expect(ran).toEqual(['plan', ...perImage, ...perImage, 'collect', 'bump']);
+    await expectPinned(['cart', 'web']);
+    restore();
   });
 });
+
+const perImage = ['test', 'build', 'scan', 'gate', 'attest', 'sign', 'verify', 'publish'];
+
+/** Commits a pipeline with its policy, and begins its run; gives back what puts the shop's own files in place again. */
+async function generatePipeline(forge: Forge, repository: string, run: number): Promise<() => void> {
+  const own = ['policy.yaml', 'promotion.yaml', '.cascadeguard.yaml'].map(
+    name => [join(work, name), readFileSync(join(work, name), 'utf8')] as const,
+  );
+  for (const name of ['policy.yaml', 'promotion.yaml']) rmSync(join(work, name));
+  const image = `cli: { image: "docker.io/library/node:24@sha256:${'5'.repeat(64)}" }\n`;
+  const project = own[2]?.[1].replaceAll(', promotion: promotion.yaml', '') ?? '';
+  writeFileSync(join(work, '.cascadeguard.yaml'), project + image);
+  const generate = ['tools', 'generate', '--platform', forge, '--repository', repository];
+  expect((await cg(generate, plain)).code).toBe(0);
+  // The certificate authority of this machine stands in for the public one, and knows one workflow of GitHub.
+  const policy = parse(readFileSync(join(work, 'policy.yaml'), 'utf8')) as { identity: object };
+  const identity = { issuer: workshop.issuer, subject: workflows[forge] };
+  if (forge === 'gitlab') expect(policy.identity).toMatchObject({ subject: identity.subject });
+  writeFileSync(join(work, 'policy.yaml'), JSON.stringify({ ...policy, identity }));
+  for (const name of ['cart', 'web'])
+    writeFileSync(join(work, 'services', name, 'server.js'), `// ${name} of the pipeline of ${forge}\n`);
+  await startJob(forge, await commitAndPush(workshop, work, shop.remote, `Generate for ${forge}`), run);
+  for (const folder of ['build', 'scan', 'results'])
+    rmSync(join(work, '.cg', folder), { recursive: true, force: true });
+  return () => {
+    for (const [path, before] of own) writeFileSync(path, before);
+  };
+}
+
+/** A line of a generated script, as a shell reads it: words with variables in them, and no more. */
+async function runLine(line: string, env: Env, ran: string[]): Promise<void> {
+  const words = line
+    .split(' ')
+    .slice(1)
+    .map(word => word.replaceAll('"', '').replace(/\$(\w+)/, (_, name: string) => env[name] ?? ''));
+  const [noun, stage = ''] = words;
+  // Advisories come from the network, where the story brought its own; and npm is not asked here.
+  if (!line.startsWith('.cascadeguard/bin/cg ') || noun === 'db') return;
+  if (['attest', 'sign'].includes(stage)) words.push('--local', ...local());
+  if (['plan', 'verify', 'publish', 'bump'].includes(stage)) words.push(...believe());
+  await ok(words, env);
+  ran.push(stage);
+}
+
+/** The steps of a job, with what the expressions in their environment stand for; its outputs. */
+async function runGithubJob(
+  one: GithubJobs[string] | undefined,
+  values: Readonly<Record<string, string>>,
+  ran: string[],
+): Promise<Readonly<Record<string, string>>> {
+  const file = join(work, '.cg/outputs');
+  writeFileSync(file, '');
+  const signs = one?.permissions['id-token'] === 'write';
+  for (const { run = '', env = {} } of one?.steps ?? []) {
+    const own = Object.entries(env).map(([name, text]) => {
+      const [, expression = ''] = /^\$\{\{ (.*) \}\}$/.exec(text) ?? [];
+      return [name, values[expression]] as const;
+    });
+    const variables = { ...(signs ? job : plain), GITHUB_OUTPUT: file, ...Object.fromEntries(own) };
+    for (const line of run.split('\n')) await runLine(line, variables, ran);
+  }
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  return Object.fromEntries(
+    lines.map(text => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
+  );
+}
+
+async function expectPinned(names: readonly string[]): Promise<void> {
+  const text = await overlay();
+  for (const name of names)
+    expect(text).toContain(`digest: ${json(`.cg/results/${name}.json`).ref.split('@')[1]}`);
+}
