@@ -26,7 +26,7 @@ import {
   lockPath,
   packagePath,
 } from './pipelines/kept-files.ts';
-import { platforms, readJobImage, readWishes, refuseElsewhere } from './pipelines/read-wishes.ts';
+import { adviseOn, platforms, readJobImage, readWishes, refuseUnsupported } from './pipelines/read-wishes.ts';
 import { type FileOnDisk, readTarget, writeTargets } from './pipelines/target-folder.ts';
 
 export const platformChoices = [...platforms, 'all'] as const;
@@ -74,7 +74,7 @@ interface JudgedFile {
 export async function generatePipelines(o: GeneratePipelines): Promise<GeneratedPipelines> {
   const repository = await findRepository({ remote: 'origin', ...o });
   const fleet = await readFleet({ ...o, env: withRepository(o.env, repository) });
-  refuseElsewhere(fleet, o.cwd);
+  refuseUnsupported(fleet, o.cwd);
   const root = resolve(o.cwd, o.outputFolder ?? fleet.root);
   const wishes = readWishes(fleet);
   const chosen = await choosePlatforms(
@@ -88,12 +88,20 @@ export async function generatePipelines(o: GeneratePipelines): Promise<Generated
     return { platforms: chosen, files: [], notes: [note], differs: false };
   }
   const pipeline = planPipeline(wishes);
-  const engines = fleet.project.scan?.require ?? '2-engines';
   proveInvariants(pipeline);
   const base: Pins = new Map([...actionPins, ...(chosen.includes('gitlab') ? [readJobImage(fleet)] : [])]);
   return await takeTurns(
     `pipelines of ${root}`,
-    () => generate({ root, pipeline, base, chosen, engines, ...defined({ repository }), o }),
+    () =>
+      generate({
+        root,
+        pipeline,
+        base,
+        chosen,
+        advice: adviseOn(fleet, chosen, o.version),
+        ...defined({ repository }),
+        o,
+      }),
     defined({ signal: o.signal }),
   );
 }
@@ -103,8 +111,7 @@ interface Making {
   readonly pipeline: Pipeline;
   readonly base: Pins;
   readonly chosen: readonly Platform[];
-  /** How many must have looked at an image. */
-  readonly engines: string;
+  readonly advice: readonly string[];
   readonly repository?: ForgeRepository;
   readonly o: GeneratePipelines;
 }
@@ -125,7 +132,8 @@ async function generate(making: Making): Promise<GeneratedPipelines> {
     ...render(pipeline, adopted.pins, making).map(file => judge(file, disk.get(file.path), adopted.pins)),
     ...kept.map(file => judgeKept(file, disk.get(file.path))),
   ];
-  const notes = [...adopted.notes, ...keptNotes(kept, disk), ...(await nextSteps(files, making))];
+  const steps = await nextSteps(files, making);
+  const notes = [...adopted.notes, ...keptNotes(kept, disk), ...making.advice, ...steps];
   if (o.mode !== 'check') refuseForeign(files);
   const writes = [
     ...files.flatMap(({ path, before, after, executable }) =>
@@ -241,11 +249,6 @@ async function nextSteps(files: readonly JudgedFile[], making: Making): Promise<
       `${what}; next: npm install --prefix .cascadeguard --package-lock-only --ignore-scripts, and commit it`,
     );
   }
-  if (making.chosen.includes('github') && making.engines !== '1-engine')
-    notes.push(
-      `jobs on GitHub have one engine and ${making.engines} must have looked, so no scan would have a verdict; ` +
-        'next: scan: { require: 1-engine } in .cascadeguard.yaml',
-    );
   const policy = files.find(({ path }) => path === policyPath);
   if (policy?.status === 'missing' && identityOf(making).identity === undefined)
     notes.push(

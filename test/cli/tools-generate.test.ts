@@ -417,6 +417,25 @@ describe('wishes of the project file', () => {
     expect(await said('github')).toContain('scan: { require: 1-engine }');
   });
 
+  it('that a job on GitHub could not fulfil are named: another registry, another version of cg', async () => {
+    write(cwd, 'images.yaml', read('images.yaml').replace('ghcr.io', 'docker.io'));
+    write(
+      cwd,
+      '.cascadeguard.yaml',
+      JSON.stringify({ cli: { version: '9.9.9' }, scan: { require: '1-engine' } }),
+    );
+    const [first, second] = (await generate(cwd, { platform: 'github' })).notes;
+    expect(first).toContain('asks for cg 9.9.9 and this is 1.2.3');
+    expect(second).toMatch(/ghcr\.io and no other registry.*: api$/);
+  });
+
+  it('under the older names are refused for now', async () => {
+    write(cwd, '.cascadeguard.yaml', JSON.stringify({ ci: { layout: 'classic' } }));
+    await expect(generate(cwd, { platform: 'github' })).rejects.toMatchObject({
+      code: 'PIPELINE_UNSUPPORTED',
+    });
+  });
+
   it('name the branch', async () => {
     write(cwd, '.cascadeguard.yaml', JSON.stringify({ git: { baseBranch: 'trunk' }, gitops }));
     await generate(cwd, { platform: 'github' });

@@ -26,17 +26,56 @@ function tidy(path: string): string {
   return normalize(path).replace(/(.)\/$/, '$1');
 }
 
-/** The steps of a pipeline run at the top of the repository and look for the file there. */
-export function refuseElsewhere(fleet: Fleet, cwd: string): void {
+/** The steps of a pipeline run at the top of the repository, and the files have the names that are ours. */
+export function refuseUnsupported(fleet: Fleet, cwd: string): void {
   const file = resolve(cwd, fleet.file);
   const expected = join(fleet.root, 'images.yaml');
-  if (file === expected) return;
+  if (file !== expected) {
+    throw new Fault('PIPELINE_UNSUPPORTED', {
+      what: 'a pipeline reads images.yaml at the top of its repository',
+      where: fleet.file,
+      expected,
+      next: `move ${fleet.file} there, or set IMAGES_YAML in a pipeline of your own`,
+    });
+  }
+  if (fleet.project.ci?.layout !== 'classic') return;
   throw new Fault('PIPELINE_UNSUPPORTED', {
-    what: 'a pipeline reads images.yaml at the top of its repository',
-    where: fleet.file,
-    expected,
-    next: `move ${fleet.file} there, or set IMAGES_YAML in a pipeline of your own`,
+    what: 'pipelines under the older names (build-image.yaml, ci.yaml) are not written yet',
+    where: '.cascadeguard.yaml: ci.layout',
+    expected: 'cg',
+    actual: 'classic',
+    next: 'take ci.layout out, and remove the older files once cg-pr.yml and cg-merge.yml run',
   });
+}
+
+/** What would let the pipelines of GitHub fail although the files are right. */
+export function adviseOn(fleet: Fleet, chosen: readonly Platform[], version: string): readonly string[] {
+  const { cli, scan } = fleet.project;
+  const engines = scan?.require ?? '2-engines';
+  const strangers = fleet.images.filter(({ isManaged, registry }) => isManaged && registry !== 'ghcr.io');
+  const isGithub = chosen.includes('github');
+  return [
+    ...(cli?.version !== undefined && cli.version !== version
+      ? [
+          `.cascadeguard.yaml asks for cg ${cli.version} and this is ${version}; next: npx cascadeguard@${cli.version}`,
+        ]
+      : []),
+    ...(isGithub && engines !== '1-engine'
+      ? [
+          `jobs on GitHub have one engine and ${engines} must have looked, so no scan would have a verdict; ` +
+            'next: scan: { require: 1-engine } in .cascadeguard.yaml',
+        ]
+      : []),
+    ...(isGithub && strangers.length > 0
+      ? [
+          `the token of a job on GitHub opens ghcr.io and no other registry, so these cannot be pushed: ` +
+            `${strangers
+              .map(({ name }) => name)
+              .slice(0, 20)
+              .join(', ')}`,
+        ]
+      : []),
+  ];
 }
 
 /** The image that jobs on GitLab run in. */
