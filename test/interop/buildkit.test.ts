@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs
 import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/ground/process/run.ts';
 import { type BuildImageOptions, buildImage } from '../../src/workflow/build-image.ts';
 import { readImage, writeContext } from '../built-image.ts';
 import { findPeer } from '../peers.ts';
 import { useRegistry } from '../running-registry.ts';
+import { tarOf, withSum } from '../tar.ts';
 import { waitFor } from '../wait-for.ts';
 
 const [buildkitd, buildx, runc] = [findPeer('buildkitd'), findPeer('docker-buildx'), findPeer('runc')];
@@ -23,7 +25,7 @@ const env = {
 };
 let daemon: ChildProcess | undefined;
 
-async function build(files: Record<string, string>, o: Partial<BuildImageOptions> = {}) {
+async function build(files: Record<string, string | Uint8Array>, o: Partial<BuildImageOptions> = {}) {
   const context = await writeContext(files);
   return await buildImage({
     cwd: context,
@@ -95,6 +97,35 @@ describe.skipIf(!canRun)('beside BuildKit [needs buildkitd, docker-buildx, runc 
     const [own, other] = await Promise.all([readImage(ours.image), readImage(theirs.image)]);
     // ArgsEscaped means something on Windows only, and BuildKit writes it everywhere.
     expect({ ...own.config.config, ArgsEscaped: true }).toEqual(other.config.config);
+  }, 60_000);
+
+  it('ADD unpacks archives as BuildKit does, and copies what only looks like one', async () => {
+    const tar = tarOf([
+      { name: 'app/', type: '5', mode: 0o750 },
+      { name: 'app/run', content: 'RUN', mode: 0o755 },
+      { name: 'app/link', type: '2', link: 'run' },
+    ]);
+    tar.write('0001750', 512 + 108);
+    withSum(tar.subarray(512, 1024));
+    const files = {
+      'a.tar': tar,
+      named: gzipSync(tar),
+      'no.tar.gz': gzipSync('hello'),
+      'plain.tar': 'only text',
+      Dockerfile: [
+        'FROM scratch',
+        'ADD a.tar /one/',
+        'ADD named /two',
+        'ADD --chown=7:8 a.tar /three/',
+        'ADD no.tar.gz plain.tar /four/',
+        'COPY a.tar /five/',
+        'ADD --chmod=700 plain.tar /six',
+        'ADD --chmod=700 a.tar /seven/',
+      ].join('\n'),
+    };
+    const ours = await build(files, { builder: 'embedded' });
+    const theirs = await build(files, { builder: 'buildx' });
+    expect(await filesOf(ours.image)).toEqual(await filesOf(theirs.image));
   }, 60_000);
 
   it('does RUN on the base that was pinned, and the record says which', async () => {
