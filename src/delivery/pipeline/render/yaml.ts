@@ -43,9 +43,14 @@ function toList(values: readonly unknown[]): YAMLSeq {
 
 function toMap(value: object): YAMLMap {
   const map = new YAMLMap();
-  map.items = Object.entries(value).map(([key, one]) => new Pair(new Scalar(key), toNode(one)));
+  map.items = Object.entries(value).map(([key, one]) => new Pair(toKey(key), toNode(one)));
   if (map.items.length === 0) map.flow = true;
   return map;
+}
+
+/** People know the first word of a workflow without quotes, and GitHub reads YAML 1.2. */
+function toKey(key: string): Scalar {
+  return key === 'on' ? new Scalar(key) : toScalar(key);
 }
 
 /** Quoted when only one of YAML 1.1 and 1.2 takes it for a text: the forges do not read the same one. */
