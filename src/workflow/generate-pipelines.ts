@@ -17,6 +17,7 @@ import { defined } from '../model/defined.ts';
 import type { FleetPlace } from './images/fleet-place.ts';
 import { readFleet } from './images/read-fleet.ts';
 import { adoptPins, effectivePins, pinsPath, readLock, type SeenFile } from './pipelines/adopt-pins.ts';
+import { adviseOn } from './pipelines/advise-on.ts';
 import { findRepository } from './pipelines/find-repository.ts';
 import {
   type FileStatus,
@@ -26,7 +27,7 @@ import {
   lockPath,
   packagePath,
 } from './pipelines/kept-files.ts';
-import { adviseOn, platforms, readJobImage, readWishes, refuseUnsupported } from './pipelines/read-wishes.ts';
+import { platforms, readJobImage, readWishes, refuseUnsupported } from './pipelines/read-wishes.ts';
 import { type FileOnDisk, readTarget, writeTargets } from './pipelines/target-folder.ts';
 
 export const platformChoices = [...platforms, 'all'] as const;
@@ -90,6 +91,7 @@ export async function generatePipelines(o: GeneratePipelines): Promise<Generated
   const pipeline = planPipeline(wishes);
   proveInvariants(pipeline);
   const base: Pins = new Map([...actionPins, ...(chosen.includes('gitlab') ? [readJobImage(fleet)] : [])]);
+  const advice = await adviseOn({ fleet, chosen, pipeline, version: o.version });
   return await takeTurns(
     `pipelines of ${root}`,
     () =>
@@ -98,7 +100,7 @@ export async function generatePipelines(o: GeneratePipelines): Promise<Generated
         pipeline,
         base,
         chosen,
-        advice: adviseOn(fleet, chosen, o.version),
+        advice,
         ...defined({ repository }),
         o,
       }),

@@ -429,6 +429,19 @@ describe('wishes of the project file', () => {
     expect(second).toMatch(/ghcr\.io and no other registry.*: api$/);
   });
 
+  it('that are built from the whole repository are named, until .dockerignore leaves out what jobs put there', async () => {
+    const entry = { name: 'api', registry: 'ghcr.io', repository: 'a/b', dockerfile: 'Dockerfile' };
+    write(cwd, 'images.yaml', JSON.stringify([entry]));
+    const said = async () => (await generate(cwd)).notes.filter(note => note.includes('.dockerignore'));
+    expect(await said()).toEqual([
+      expect.stringContaining('find in it what a job puts there: api; next: add .cg and'),
+    ]);
+    write(cwd, '.dockerignore', '.cg\n');
+    expect(await said()).toHaveLength(1);
+    write(cwd, 'Dockerfile.dockerignore', '.cg\n.cascadeguard/node_modules\n');
+    expect(await said()).toEqual([]);
+  });
+
   it('under the older names are refused for now', async () => {
     write(cwd, '.cascadeguard.yaml', JSON.stringify({ ci: { layout: 'classic' } }));
     await expect(generate(cwd, { platform: 'github' })).rejects.toMatchObject({

@@ -48,36 +48,6 @@ export function refuseUnsupported(fleet: Fleet, cwd: string): void {
   });
 }
 
-/** What would let the pipelines of GitHub fail although the files are right. */
-export function adviseOn(fleet: Fleet, chosen: readonly Platform[], version: string): readonly string[] {
-  const { cli, scan } = fleet.project;
-  const engines = scan?.require ?? '2-engines';
-  const strangers = fleet.images.filter(({ isManaged, registry }) => isManaged && registry !== 'ghcr.io');
-  const isGithub = chosen.includes('github');
-  return [
-    ...(cli?.version !== undefined && cli.version !== version
-      ? [
-          `.cascadeguard.yaml asks for cg ${cli.version} and this is ${version}; next: npx cascadeguard@${cli.version}`,
-        ]
-      : []),
-    ...(isGithub && engines !== '1-engine'
-      ? [
-          `jobs on GitHub have one engine and ${engines} must have looked, so no scan would have a verdict; ` +
-            'next: scan: { require: 1-engine } in .cascadeguard.yaml',
-        ]
-      : []),
-    ...(isGithub && strangers.length > 0
-      ? [
-          `the token of a job on GitHub opens ghcr.io and no other registry, so these cannot be pushed: ` +
-            `${strangers
-              .map(({ name }) => name)
-              .slice(0, 20)
-              .join(', ')}`,
-        ]
-      : []),
-  ];
-}
-
 /** The image that jobs on GitLab run in. */
 export function readJobImage(fleet: Fleet): readonly [string, Pin] {
   const text = fleet.project.cli?.image ?? '';
