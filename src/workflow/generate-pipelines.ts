@@ -2,14 +2,13 @@ import { resolve } from 'node:path';
 import { proveInvariants } from '../delivery/pipeline/invariants.ts';
 import type { Pipeline, Platform, RenderedFile } from '../delivery/pipeline/model.ts';
 import { compareFile } from '../delivery/pipeline/ownership.ts';
-import { actionPins, findPins, type Pins, writeImagePin } from '../delivery/pipeline/pins.ts';
+import { actionPins, type Pins, writeImagePin } from '../delivery/pipeline/pins.ts';
 import { planPipeline } from '../delivery/pipeline/plan-pipeline.ts';
 import { renderGithub } from '../delivery/pipeline/render/github.ts';
 import { includedFile, renderGitlab } from '../delivery/pipeline/render/gitlab.ts';
 import { renderLauncher } from '../delivery/pipeline/render/launcher.ts';
 import { policyPath } from '../delivery/pipeline/render/policy.ts';
 import { type ForgeRepository, platformOf, signingIdentity } from '../delivery/pipeline/signing-identity.ts';
-import { Fault, FaultList } from '../ground/fault/fault.ts';
 import { takeTurns } from '../ground/store/machine-lock.ts';
 import { diffTexts } from '../ground/terminal/unified-diff.ts';
 import type { Clock } from '../model/clock.ts';
@@ -19,13 +18,13 @@ import { readFleet } from './images/read-fleet.ts';
 import { adoptPins, effectivePins, pinsPath, readLock, type SeenFile } from './pipelines/adopt-pins.ts';
 import { adviseOn } from './pipelines/advise-on.ts';
 import { findRepository } from './pipelines/find-repository.ts';
+import { isFine, type JudgedFile, judge, judgeKept, refuseForeign } from './pipelines/judge-files.ts';
 import {
   type FileStatus,
   type KeptFile,
   keptFiles,
   lockedVersion,
   lockPath,
-  packagePath,
 } from './pipelines/kept-files.ts';
 import { platforms, readJobImage, readWishes, refuseUnsupported } from './pipelines/read-wishes.ts';
 import { type FileOnDisk, readTarget, writeTargets } from './pipelines/target-folder.ts';
@@ -60,15 +59,6 @@ export interface GeneratedPipelines {
   /** What a person should know or do next. */
   readonly notes: readonly string[];
   readonly differs: boolean;
-}
-
-interface JudgedFile {
-  readonly path: string;
-  readonly status: FileStatus;
-  readonly before?: string;
-  /** What is to lie there; absent for what stays as it is. */
-  readonly after?: string;
-  readonly executable?: boolean;
 }
 
 /** Writes the CI pipelines of a repository from its own files: planned once, proven, rendered for each forge. */
@@ -209,30 +199,6 @@ async function readAll(
   return found;
 }
 
-function judge(
-  { path, text, executable }: RenderedFile,
-  disk: FileOnDisk | undefined,
-  pins: Pins,
-): JudgedFile {
-  const status = compareFile(disk?.text, text);
-  const shared = { path, ...defined({ before: disk?.text, executable }) };
-  if (status === 'current' && executable === true && disk?.isExecutable === false)
-    return { ...shared, status: 'stale', after: text };
-  // Only what bots did not agree on is written again: line ends are Git's business.
-  const isAgreed = status === 'pins-differ' && hasPins(disk?.text ?? '', pins);
-  return { ...shared, status, ...(status !== 'current' && !isAgreed && { after: text }) };
-}
-
-function hasPins(text: string, pins: Pins): boolean {
-  return [...findPins(text)].every(([name, { at }]) => pins.get(name)?.at === at);
-}
-
-function judgeKept({ path, first, judge }: KeptFile, disk: FileOnDisk | undefined): JudgedFile {
-  if (disk === undefined) return { path, status: 'missing', after: first };
-  const { status, after } = judge(disk.text);
-  return { path, status, before: disk.text, ...defined({ after }) };
-}
-
 function keptNotes(kept: readonly KeptFile[], disk: ReadonlyMap<string, FileOnDisk>): readonly string[] {
   return kept.flatMap(file => {
     const before = disk.get(file.path);
@@ -257,38 +223,6 @@ async function nextSteps(files: readonly JudgedFile[], making: Making): Promise<
       `${policyPath} does not say yet who signs: fill in identity, or remove it and use --repository URL`,
     );
   return notes;
-}
-
-function isFine(status: FileStatus): boolean {
-  return status === 'current' || status === 'pins-differ' || status === 'kept';
-}
-
-/** What somebody else wrote, or changed, is theirs: all of it is said, and nothing is written. */
-function refuseForeign(files: readonly JudgedFile[]): void {
-  const faults = files.flatMap(({ path, status }) => {
-    if (status !== 'edited' && status !== 'unmanaged') return [];
-    return [
-      new Fault('FILE_NOT_OURS', {
-        what:
-          status === 'edited' ? `${path} was edited after it was generated` : `${path} was not made by cg`,
-        where: path,
-        next:
-          status === 'edited'
-            ? `git checkout -- ${path} brings back what was generated; change images.yaml or .cascadeguard.yaml instead`
-            : path === packagePath
-              ? `add "cascadeguard" to its dependencies, or move ${path} away, and run the command again`
-              : `move ${path} away and run the command again`,
-      }),
-    ];
-  });
-  const [only] = faults;
-  if (only === undefined) return;
-  if (faults.length === 1) throw only;
-  throw new FaultList(
-    'FILE_NOT_OURS',
-    { what: `${faults.length} files are not as cg wrote them; nothing was written` },
-    faults,
-  );
 }
 
 function toGenerated(
