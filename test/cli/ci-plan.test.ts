@@ -121,6 +121,17 @@ describe('cg ci plan --event pr', () => {
   });
 });
 
+describe('cg ci build', () => {
+  it('says what lies in the context and in no commit', async () => {
+    const build = async () => (await ci(['build', 'web', '--oci-layout', 'oci'])).stderr;
+    write('web/notes.md', 'left out');
+    expect(await build()).not.toContain('no commit holds');
+    write('web/coverage/a', '1');
+    write('web/coverage/b', '2');
+    expect(await build()).toContain('coverage/a and 1 more in the context of web: no commit holds them');
+  });
+});
+
 describe('cg ci plan --event merge', () => {
   it('builds everything where no policy says whom to believe', async () => {
     const { code, stdout } = await ci(['plan', '--event', 'merge']);

@@ -74,6 +74,10 @@ describe('cg ci', () => {
     ['a duplicate', () => ['1.json', '2.json'].map(file => result(file, 'web', web))],
     ['an image nobody expected', () => result('1.json', 'other', web)],
     ['a repository that is not its own', () => result('1.json', 'web', api)],
+    ['nothing at all', () => rmSync(join(cwd, 'results'), { recursive: true })],
+    ['an empty file', () => writeFileSync(join(cwd, 'results/web.json'), '')],
+    ['a digest in capitals', () => result('1.json', 'web', web.toUpperCase())],
+    ['no digest', () => result('1.json', 'web', '')],
     ['a tag', () => result('1.json', 'web', 'registry.example/shop/web:1')],
   ])('collects nothing with %s: exit code 4', async (_what, write) => {
     write();

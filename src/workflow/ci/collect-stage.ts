@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
+import { isMissing } from '../../ground/store/write-fault.ts';
 import type { FleetPlace } from '../images/fleet-place.ts';
 import { readFleet, selectImages } from '../images/read-fleet.ts';
 import { inspectImage } from '../inspect-image.ts';
@@ -29,7 +30,7 @@ export async function collectStage(o: CollectStage): Promise<Release> {
   const folder = resolve(o.cwd, o.results);
   const found = new Map<string, string>();
   for (const file of (await listResults(folder)).toSorted()) {
-    const { image, ref } = (await readJsonFile(join(folder, file))) as { image?: unknown; ref?: unknown };
+    const { image, ref } = await readResult(join(folder, file));
     if (typeof image !== 'string' || !expected.includes(image))
       throw untrusted('an image that nobody expected', file);
     if (found.has(image)) throw untrusted(`a second result for ${image}`, file);
@@ -63,11 +64,21 @@ function readExpected(text: string): readonly string[] {
   });
 }
 
+/** Where every leg was lost there is no folder either. */
 async function listResults(folder: string): Promise<readonly string[]> {
   try {
     return (await readdir(folder)).filter(name => name.endsWith('.json'));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+async function readResult(path: string): Promise<{ readonly image?: unknown; readonly ref?: unknown }> {
+  try {
+    return await readJsonFile(path);
   } catch (cause) {
-    throw new Fault('FILE_MISSING', { what: 'there is no folder of results', where: folder, cause });
+    throw new Fault('RESULTS_UNTRUSTED', { what: 'a result cannot be read', where: path, cause });
   }
 }
 

@@ -98,3 +98,21 @@ async function listShared(
   const listed = await new Git(fleet.root, o).run(['ls-files', '-z', '--cached']);
   return listed.toString('utf8').split('\0').filter(Boolean).filter(isIgnored);
 }
+
+/** Files that a build would take and that no commit holds, as a test leaves them: with them no two builds are equal. */
+export async function findStrays(
+  fleet: Fleet,
+  image: EnrolledImage,
+  o: { readonly env: Environment; readonly signal?: AbortSignal },
+): Promise<readonly string[]> {
+  const place = placeOf(fleet, image);
+  const { ignoreFile } = await readDockerfile(fleet.root, place.context, place.dockerfile);
+  const ignore = ignoreFile === undefined ? ignoreNothing : readIgnoreRules(ignoreFile);
+  const { code, stdout } = await new Git(place.context, o).try(['ls-files', '-z', '--others', '--', '.']);
+  // Outside of a repository nothing is known to be missing in it.
+  if (code !== 0) return [];
+  return stdout
+    .toString('utf8')
+    .split('\0')
+    .filter(path => path !== '' && !ignore.isIgnored(path));
+}
