@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Git } from '../../../delivery/git/git.ts';
 import type { EnrolledImage } from '../../../fleet/enrolment.ts';
-import { Fault } from '../../../ground/fault/fault.ts';
+import { Fault, hasCode } from '../../../ground/fault/fault.ts';
 import { ignoreNothing, readIgnoreRules } from '../../../image/dockerfile/ignore.ts';
 import type { Dockerfile } from '../../../image/dockerfile/instruction.ts';
 import type { BuildInputs, BuildRecord } from '../../../model/build-record.ts';
@@ -108,11 +108,21 @@ export async function findStrays(
   const place = placeOf(fleet, image);
   const { ignoreFile } = await readDockerfile(fleet.root, place.context, place.dockerfile);
   const ignore = ignoreFile === undefined ? ignoreNothing : readIgnoreRules(ignoreFile);
-  const { code, stdout } = await new Git(place.context, o).try(['ls-files', '-z', '--others', '--', '.']);
-  // Outside of a repository nothing is known to be missing in it.
-  if (code !== 0) return [];
-  return stdout
-    .toString('utf8')
-    .split('\0')
-    .filter(path => path !== '' && !ignore.isIgnored(path));
+  const listed = await listOthers(place.context, o);
+  return listed.split('\0').filter(path => path !== '' && !ignore.isIgnored(path));
+}
+
+/** Outside of a repository, and without Git, nothing is known to be missing in it. */
+async function listOthers(
+  folder: string,
+  o: { readonly env: Environment; readonly signal?: AbortSignal },
+): Promise<string> {
+  try {
+    const { code, stdout } = await new Git(folder, o).try(['ls-files', '-z', '--others', '--', '.']);
+    return code === 0 ? stdout.toString('utf8') : '';
+  } catch (error) {
+    o.signal?.throwIfAborted();
+    if (hasCode(error, 'TOOL_FAILED')) return '';
+    throw error;
+  }
 }
