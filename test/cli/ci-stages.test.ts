@@ -57,6 +57,52 @@ describe('cg ci', () => {
     );
   });
 
+  it('builds an image by its name, as images.yaml says, and a folder where there is one', async () => {
+    const entry = {
+      name: 'site',
+      registry: 'registry.example',
+      repository: 'shop/site',
+      dockerfile: 'pages/Site.Dockerfile',
+      context: 'pages',
+      build: { args: { WORD: 'one' }, target: 'two', platforms: ['linux/arm64'] },
+    };
+    writeFileSync(join(cwd, 'images.yaml'), JSON.stringify([entry]));
+    mkdirSync(join(cwd, 'pages'));
+    const lines = [
+      'ARG WORD',
+      'FROM scratch AS two',
+      'ARG WORD',
+      'COPY $WORD /',
+      'FROM scratch',
+      'COPY three /',
+    ];
+    writeFileSync(join(cwd, 'pages/Site.Dockerfile'), `${lines.join('\n')}\n`);
+    writeFileSync(join(cwd, 'pages/one'), '1');
+    const build = async (...words: readonly string[]) =>
+      await runCli(['build', ...words, '--output', 'json'], {
+        cwd,
+        env: { HOME: cwd, PATH: '/nonexistent' },
+      });
+    const built = await build('site', '--to', 'oci:out');
+    expect({ code: built.code, stderr: built.code === 0 ? '' : built.stderr }).toEqual({
+      code: 0,
+      stderr: '',
+    });
+    expect(JSON.parse(built.stdout).record).toMatchObject({
+      dockerfile: 'Site.Dockerfile',
+      context: 'pages',
+      target: 'two',
+      platforms: ['linux/arm64'],
+      buildArgs: { WORD: 'one' },
+    });
+    expect((await build('site', '--offline')).stdout).toContain('registry.example');
+    mkdirSync(join(cwd, 'site'));
+    for (const name of ['site', 'nobody']) {
+      const { code, stdout } = await build(name);
+      expect([code, stdout.includes('USAGE')]).toEqual([2, true]);
+    }
+  });
+
   it('collects one digest for each image', async () => {
     result('1.json', 'web', web);
     result('2.json', 'api', api);

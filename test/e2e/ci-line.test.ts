@@ -16,6 +16,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../src/delivery/git/git.ts';
 import { type GitServer, serveGit } from '../../src/delivery/git/serve-git.ts';
 import { systemClock } from '../../src/model/clock.ts';
+import { githubClaims } from '../../src/trust/attest/local-sigstore/identity/development-identity.ts';
+import { mintOffline } from '../../src/trust/attest/local-sigstore/identity/mint-offline.ts';
 import { commitShop } from '../../src/workflow/up/story/chapters/commit-shop.ts';
 import { learnAdvisories } from '../../src/workflow/up/story/chapters/learn-advisories.ts';
 import { publishBases } from '../../src/workflow/up/story/chapters/publish-bases.ts';
@@ -354,6 +356,15 @@ describe('the line from a commit to an environment', () => {
     const scanning = ci('scan', '@.cg/build/web.json', '--image', 'web', '--out', '.cg/never');
     expect((await cg(scanning, job)).code).toBe(2);
     expect(existsSync(join(work, '.cg/never'))).toBe(false);
+    const workflow = 'bookstore/shop/.github/workflows/release.yml@refs/heads/feature';
+    const stranger = await mintOffline(
+      workshop.sigstore,
+      githubClaims({ repository: 'bookstore/shop', job_workflow_ref: workflow }),
+    );
+    const unwanted = { ...job, SIGSTORE_ID_TOKEN: stranger };
+    const signing = await cg(ci('sign', '@.cg/build/web.json', '--local', ...local()), unwanted);
+    expect(signing.code).toBe(4);
+    expect(signing.stderr).toContain('refs/heads/feature');
     mkdirSync(join(work, '.cg/results'), { recursive: true });
     const collect = ci('collect', '--expect', '["cart","web"]', '--results', '.cg/results');
     expect((await cg(collect, plain)).code).toBe(4);
