@@ -56,5 +56,5 @@ export interface Service {
   readonly credentials: Credentials | undefined;
   readonly origins: OriginRules;
   readonly answers: AnswerBudget;
-  readonly counts: { requests: number; running: number; manifestBytes: number };
+  readonly counts: { requests: number; running: number; manifestBytes: number; reportedFullAt: number };
 }

@@ -45,7 +45,7 @@ export function commandSigner(signer: SignerCommand): KeyHolder {
 
 async function askProgram(signer: SignerCommand, input: string, { signal }: ServiceCall): Promise<string> {
   const [program, ...args] = signer.command;
-  const { code, stdout, stderr } = await run({
+  const { code, stdout } = await run({
     program,
     args,
     env: signer.environment,
@@ -54,8 +54,7 @@ async function askProgram(signer: SignerCommand, input: string, { signal }: Serv
     outputLimit: maxOutput,
     ...(signal !== undefined && { signal }),
   });
-  if (code !== 0)
-    throw failed(signer, code === undefined ? 'was stopped' : `ended with status ${code}`, lastLine(stderr));
+  if (code !== 0) throw failed(signer, code === undefined ? 'was stopped' : `ended with status ${code}`);
   return stdout.toString('latin1');
 }
 
@@ -67,19 +66,7 @@ function read(output: string): Buffer | undefined {
   }
 }
 
-function failed({ command: [program] }: SignerCommand, what: string, said?: string): Fault {
-  return new Fault('SIGNER_FAILED', {
-    what: `The signer program ${what}.`,
-    where: program,
-    ...(said !== undefined && { actual: said }),
-  });
-}
-
-/** What a program says at its end explains best why it ended. */
-function lastLine(stderr: Buffer): string | undefined {
-  const lines = stderr.subarray(-4096).toString('utf8').split('\n');
-  return lines
-    .findLast(line => line.trim() !== '')
-    ?.trim()
-    .slice(0, 500);
+/** What it said itself is not repeated: nobody knows whether a program that failed tells a secret. */
+function failed({ command: [program] }: SignerCommand, what: string): Fault {
+  return new Fault('SIGNER_FAILED', { what: `The signer program ${what}.`, where: program });
 }
