@@ -118,8 +118,14 @@ describe('cg ci plan --event pr', () => {
     write('web/main', 'other');
     await plan('--base', 'main', '--out', 'lines');
     await plan('--base', 'main', '--out', 'plan.json');
-    expect(readFileSync(join(cwd, 'lines'), 'utf8')).toBe('images=[]\nany=false\nimages=["web"]\nany=true\n');
-    expect(JSON.parse(readFileSync(join(cwd, 'plan.json'), 'utf8'))).toEqual({ images: ['web'], any: true });
+    expect(readFileSync(join(cwd, 'lines'), 'utf8')).toBe(
+      'images=[]\nany=false\nkept=[]\nimages=["web"]\nany=true\nkept=[]\n',
+    );
+    expect(JSON.parse(readFileSync(join(cwd, 'plan.json'), 'utf8'))).toEqual({
+      images: ['web'],
+      any: true,
+      kept: [],
+    });
   });
 });
 

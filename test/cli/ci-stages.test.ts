@@ -115,6 +115,34 @@ describe('cg ci', () => {
     });
   });
 
+  it('keeps in the release what a plan left out, also where nothing was built', async () => {
+    const collectKept = async (expected: string, kept: object) =>
+      await ci([
+        'collect',
+        '--expect',
+        expected,
+        '--kept',
+        JSON.stringify(kept),
+        '--results',
+        'results',
+        '--out',
+        'release.json',
+      ]);
+    const images = () => JSON.parse(readFileSync(join(cwd, 'release.json'), 'utf8')).images;
+    const [one, other] = [
+      { image: 'api', ref: api },
+      { image: 'web', ref: web },
+    ];
+    expect((await collectKept('[]', [other, one])).code).toBe(0);
+    expect(images()).toEqual([one, other]);
+    result('1.json', 'web', web);
+    expect((await collectKept('["web"]', [one])).code).toBe(0);
+    expect(images()).toEqual([one, other]);
+    expect((await collectKept('["web"]', [other])).code).toBe(4);
+    expect((await collectKept('["web"]', [{ image: 'api', ref: web }])).code).toBe(4);
+    expect((await collectKept('["web"]', { image: 'api' })).code).toBe(2);
+  });
+
   it.each([
     ['a missing image', () => result('1.json', 'web', web)],
     ['a duplicate', () => ['1.json', '2.json'].map(file => result(file, 'web', web))],

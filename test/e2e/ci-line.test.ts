@@ -127,11 +127,11 @@ async function sign(name: string): Promise<void> {
   await ok(ci('publish', ref, '--image', name, ...believe(), '--out', `.cg/results/${name}.json`), job);
 }
 
-async function deliver(names: readonly string[]): Promise<void> {
-  const expected = JSON.stringify(names);
+async function deliver(names: readonly string[], kept: object = []): Promise<{ readonly changes: object[] }> {
+  const expected = ['--expect', JSON.stringify(names), '--kept', JSON.stringify(kept)];
   const collected = ['--results', '.cg/results', '--verify', '--out', '.cg/release.json'];
-  await ok(ci('collect', '--expect', expected, ...collected), plain);
-  await ok(ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe()), plain);
+  await ok(ci('collect', ...expected, ...collected), plain);
+  return await ok(ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe()), plain);
 }
 
 async function overlay(): Promise<string> {
@@ -263,6 +263,11 @@ describe('the line from a commit to an environment', () => {
     await deliver(['cart']);
     expect(await overlay()).toContain(`digest: ${json('.cg/results/cart.json').ref.split('@')[1]}`);
     expect(await plan()).toEqual([]);
+    // A run whose last job failed is made good by the next one, which has nothing to build.
+    rmSync(join(work, '.cg/results'), { recursive: true });
+    const { kept } = json('.cg/plan.json');
+    expect(kept.map(({ image }: { image: string }) => image)).toEqual(['cart', 'web']);
+    expect((await deliver([], kept)).changes).toEqual([]);
   });
 
   it('believes no provenance of somebody else: then it builds', async () => {
@@ -335,6 +340,15 @@ describe('the line from a commit to an environment', () => {
     const gate = ci('gate', '@.cg/build/tools.json', '--scan', '.cg/scan/tools');
     expect((await cg(gate, job)).code).toBe(4);
     ({ plain, job } = before);
+    // What no environment runs is left out and named; a release of which none is run is a mistake.
+    const refs = ['tools', 'cart'].map(name => json(`.cg/build/${name}.json`).ref as string);
+    const bump = ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe());
+    const release = (images: readonly string[]) =>
+      writeFileSync(join(work, '.cg/release.json'), JSON.stringify({ images: images.map(ref => ({ ref })) }));
+    release(refs);
+    expect((await ok(bump, plain)).absent).toEqual([refs[0]]);
+    release(refs.slice(0, 1));
+    expect((await cg(bump, plain)).code).toBe(2);
   });
 
   it('gives no tag to what nobody vouches for, or what was built from another commit', async () => {

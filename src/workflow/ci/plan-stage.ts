@@ -24,6 +24,8 @@ export interface PlannedPipeline {
   /** Names of the images to build. */
   readonly images: readonly string[];
   readonly any: boolean;
+  /** What is published of the others: with what is built, the whole release. */
+  readonly kept: readonly { readonly image: string; readonly ref: string }[];
   /** Every image that is built here, planned or not. */
   readonly decisions: readonly PlannedImage[];
 }
@@ -42,12 +44,16 @@ export async function planStage(o: PlanStage): Promise<PlannedPipeline> {
       : { images: await planMerge(fleet, { ...o, ...(await findPolicy(o)) }) };
   const images = planned.images.filter(({ build }) => build).map(({ image }) => image);
   const any = images.length > 0;
-  if (o.out !== undefined) await writeHandover(o.out, o.cwd, { images, any });
+  const kept = planned.images.flatMap(({ image, build, published }) =>
+    build || published === undefined ? [] : [{ image, ref: published }],
+  );
+  if (o.out !== undefined) await writeHandover(o.out, o.cwd, { images, any, kept });
   return {
     event: o.event,
     ...('base' in planned && { base: planned.base }),
     images,
     any,
+    kept,
     decisions: planned.images,
   };
 }

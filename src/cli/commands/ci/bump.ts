@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
+import { escapeLine } from '../../../ground/terminal/escape.ts';
 import { bumpImages } from '../../../workflow/bump-images.ts';
 import { readRelease } from '../../../workflow/ci/read-release.ts';
 import { defineCommand } from '../../command.ts';
@@ -13,6 +14,9 @@ export const command = defineCommand({
       does: 'all images of a release in one commit',
     },
   ],
+  about:
+    'An image that the environment has no entry for is left out, and named. When it has none for any of them, that is an\n' +
+    'error.',
   flags: {
     release: {
       kind: 'text',
@@ -40,8 +44,17 @@ export const command = defineCommand({
       });
     const images = await readRelease(resolve(context.cwd, flags.release));
     const options = await deliveryOptions(flags, context);
-    const result = await bumpImages({ ...options, environment: flags.stage, images });
-    const said = sayRendering(result);
+    const absent: string[] = [];
+    const bumped = await bumpImages({
+      ...options,
+      environment: flags.stage,
+      images,
+      onAbsent: image => absent.push(image),
+    });
+    for (const image of absent)
+      context.say(`${flags.stage} does not run ${escapeLine(image)}: nothing is pinned`);
+    const result = { ...bumped, absent };
+    const said = sayRendering(bumped);
     if (said !== undefined) context.say(said);
     return { result };
   },

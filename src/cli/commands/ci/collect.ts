@@ -20,6 +20,7 @@ export const command = defineCommand({
       required: true,
       complete: 'files',
     },
+    kept: { kind: 'text', placeholder: 'JSON', brief: 'what cg ci plan keeps: it stays in the release' },
     verify: { kind: 'toggle', brief: 'the registry must have every digest' },
     out: {
       kind: 'text',
@@ -37,7 +38,7 @@ export const command = defineCommand({
       expect: flags.expect,
       results: flags.results,
       verify: flags.verify,
-      ...defined({ out: flags.out }),
+      ...defined({ out: flags.out, kept: flags.kept }),
     });
     return { result };
   },
