@@ -7,7 +7,7 @@ import { LayoutRegistry } from '../../src/image/oci/layout/layout.ts';
 import { frozenClock } from '../../src/model/clock.ts';
 import type { ScanReport } from '../../src/model/finding.ts';
 import { judgeScan } from '../../src/workflow/ci/scan/judge-scan.ts';
-import { scanStage } from '../../src/workflow/ci/scan-stage.ts';
+import { scanStage } from '../../src/workflow/ci/scan/scan-stage.ts';
 import { importAdvisories } from '../../src/workflow/keep-advisories.ts';
 import { type EngineName, scanImage } from '../../src/workflow/scan-image.ts';
 import { findPeer } from '../peers.ts';

@@ -1,4 +1,4 @@
-import { findExpectedSigners } from '../../workflow/ci/expected-signers.ts';
+import { findExpectedSigners } from '../../workflow/ci/prove/expected-signers.ts';
 import type { SignImageOptions } from '../../workflow/sign-image.ts';
 import type { FlagValues } from '../command.ts';
 import type { Context } from '../context.ts';

@@ -1,6 +1,6 @@
 import { defined } from '../../../model/defined.ts';
-import { attestStage } from '../../../workflow/ci/attest-stage.ts';
 import { readReference } from '../../../workflow/ci/handover.ts';
+import { attestStage } from '../../../workflow/ci/prove/attest-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { signingFlags } from '../../evidence/signing-flags.ts';
 import { stageSigning } from '../../evidence/stage-signing.ts';

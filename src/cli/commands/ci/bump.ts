@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { escapeLine } from '../../../ground/terminal/escape.ts';
 import { bumpImages } from '../../../workflow/bump-images.ts';
-import { readRelease } from '../../../workflow/ci/read-release.ts';
+import { readRelease } from '../../../workflow/ci/release/read-release.ts';
 import { defineCommand } from '../../command.ts';
 import { deliveryFlags, deliveryOptions } from '../../delivery-flags.ts';
 import { renderPinChanges, sayRendering } from '../../show/pin-changes.ts';

@@ -1,5 +1,5 @@
 import { defined } from '../../../model/defined.ts';
-import { collectStage } from '../../../workflow/ci/collect-stage.ts';
+import { collectStage } from '../../../workflow/ci/release/collect-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';

@@ -1,6 +1,6 @@
 import { escapeLine } from '../../../ground/terminal/escape.ts';
 import { defined } from '../../../model/defined.ts';
-import { planStage } from '../../../workflow/ci/plan-stage.ts';
+import { planStage } from '../../../workflow/ci/plan/plan-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { consumerFlags, consumerOptions } from '../../evidence/consumer-flags.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';

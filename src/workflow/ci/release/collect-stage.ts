@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Fault } from '../../ground/fault/fault.ts';
-import { isMissing } from '../../ground/store/write-fault.ts';
-import type { FleetPlace } from '../images/fleet-place.ts';
-import { type Fleet, readFleet, selectImages } from '../images/read-fleet.ts';
-import { inspectImage } from '../inspect-image.ts';
-import type { ReachOptions } from '../reach-registries.ts';
-import { repositoryOf } from './build-stage.ts';
-import { readJsonFile, writeHandover } from './handover.ts';
+import { Fault } from '../../../ground/fault/fault.ts';
+import { isMissing } from '../../../ground/store/write-fault.ts';
+import type { FleetPlace } from '../../images/fleet-place.ts';
+import { type Fleet, readFleet, selectImages } from '../../images/read-fleet.ts';
+import { inspectImage } from '../../inspect-image.ts';
+import type { ReachOptions } from '../../reach-registries.ts';
+import { repositoryOf } from '../build-stage.ts';
+import { readJsonFile, writeHandover } from '../handover.ts';
 
 export interface CollectStage extends ReachOptions, FleetPlace {
   readonly env: Readonly<Record<string, string | undefined>>;

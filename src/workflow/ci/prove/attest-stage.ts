@@ -1,17 +1,17 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Fault } from '../../ground/fault/fault.ts';
-import type { ScanReport } from '../../model/finding.ts';
-import type { EngineRun } from '../../risk/scan/engine.ts';
-import { type AttestedImage, attestImage, type PredicateFile } from '../attest-image.ts';
-import { writeCycloneDx, writeSpdx } from '../list-contents.ts';
-import { makeProvenance } from '../make-provenance.ts';
-import { writeCosignVuln } from '../scan-image.ts';
-import type { SignImageOptions } from '../sign-image.ts';
-import { digestOf, readJsonFile } from './handover.ts';
-import { joinReports } from './scan/index-report.ts';
-import { type JudgedImage, judgeScan } from './scan/judge-scan.ts';
+import { Fault } from '../../../ground/fault/fault.ts';
+import type { ScanReport } from '../../../model/finding.ts';
+import type { EngineRun } from '../../../risk/scan/engine.ts';
+import { type AttestedImage, attestImage, type PredicateFile } from '../../attest-image.ts';
+import { writeCycloneDx, writeSpdx } from '../../list-contents.ts';
+import { makeProvenance } from '../../make-provenance.ts';
+import { writeCosignVuln } from '../../scan-image.ts';
+import type { SignImageOptions } from '../../sign-image.ts';
+import { digestOf, readJsonFile } from '../handover.ts';
+import { joinReports } from '../scan/index-report.ts';
+import { type JudgedImage, judgeScan } from '../scan/judge-scan.ts';
 
 export interface AttestStage extends SignImageOptions {
   readonly cwd: string;

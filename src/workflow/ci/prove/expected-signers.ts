@@ -1,6 +1,6 @@
-import type { IdentityPattern } from '../../model/identity.ts';
-import { readPolicy } from '../gate/read-policy.ts';
-import { findPolicy } from './plan-stage.ts';
+import type { IdentityPattern } from '../../../model/identity.ts';
+import { readPolicy } from '../../gate/read-policy.ts';
+import { findPolicy } from '../find-policy.ts';
 
 /**
  * As whom a job may sign: what the policy of the project expects. A job that would sign as somebody else says so before
