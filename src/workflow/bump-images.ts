@@ -28,8 +28,6 @@ export interface BumpImagesOptions extends DeploymentChoice, EvidenceOptions {
   readonly images: readonly string[];
   /** Make entries that are not there. */
   readonly add?: boolean;
-  /** Hears of images that the environment does not run; without it such an image is an error. */
-  readonly onAbsent?: (image: string) => void;
   /** Only say what would change. */
   readonly plan?: boolean;
   readonly signal?: AbortSignal;
@@ -66,32 +64,14 @@ export async function bumpImages(o: BumpImagesOptions): Promise<BumpedImages> {
     const { evidence, local } = await requireEvidence(text, environment, o);
     checked.set(text, evidence === 'unverified' ? 'unverified' : local ? 'allow (local trust)' : 'allow');
   }
-  let pinned: readonly WantedImage[] = wanted;
-  const bumped = await pinInEnvironment(deployment, environment, o, {
-    change: file => {
-      pinned = o.onAbsent === undefined ? wanted : presentIn(file, wanted);
-      return pinned.map(image => toChange(image, file, o.add ?? false));
-    },
+  return await pinInEnvironment(deployment, environment, o, {
+    change: file => wanted.map(image => toChange(image, file, o.add ?? false)),
     title: changes => `deploy(${environment.name}): ${titleOf(changes)}`,
     trailers: () => [
-      ...pinned.map(({ text }) => ['Image', text] as const),
-      ['Evidence', [...new Set(pinned.map(({ text }) => checked.get(text)))].join(', ')],
+      ...wanted.map(({ text }) => ['Image', text] as const),
+      ['Evidence', [...new Set(checked.values())].join(', ')],
     ],
   });
-  for (const image of wanted) if (!pinned.includes(image)) o.onAbsent?.(image.text);
-  return bumped;
-}
-
-/** Those that the environment has an entry for; where it has none for any, something is wrong and all of them are. */
-function presentIn({ pins }: EnvironmentFile, wanted: readonly WantedImage[]): readonly WantedImage[] {
-  const present = wanted.filter(({ name, reference }) =>
-    pins.some(pin =>
-      name === undefined
-        ? sameRepository(pin.newName ?? pin.name, `${reference.registry}/${reference.repository}`)
-        : pin.name === name,
-    ),
-  );
-  return present.length > 0 ? present : wanted;
 }
 
 export interface PinPlan {
@@ -208,7 +188,7 @@ function toChange(
   return pin === undefined ? { name: repository, digest, ...tag, add } : { name: pin.name, digest, ...tag };
 }
 
-function sameRepository(text: string, repository: string): boolean {
+export function sameRepository(text: string, repository: string): boolean {
   const parsed = parseImageReference(text);
   return 'value' in parsed && `${parsed.value.registry}/${parsed.value.repository}` === repository;
 }

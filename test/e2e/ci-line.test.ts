@@ -277,6 +277,9 @@ describe('the line from a commit to an environment', () => {
     const { images, decisions } = await ok(words, plain);
     expect(images).toEqual(['cart', 'web']);
     for (const { reason } of decisions) expect(reason).toContain('by anybody whom the policy believes');
+    // What runs already is not judged again: the next merge must not fail of a scan that grew old.
+    const bump = ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe());
+    expect((await ok([...bump, '--policy', '.cg/other.yaml'], plain)).changes).toEqual([]);
   });
 
   it('stops a flaw that has a fix at the gate, whatever the scan says of itself', async () => {

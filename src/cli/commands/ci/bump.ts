@@ -1,8 +1,6 @@
-import { resolve } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { escapeLine } from '../../../ground/terminal/escape.ts';
-import { bumpImages } from '../../../workflow/bump-images.ts';
-import { readRelease } from '../../../workflow/ci/release/read-release.ts';
+import { bumpStage } from '../../../workflow/ci/release/bump-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { deliveryFlags, deliveryOptions } from '../../delivery-flags.ts';
 import { renderPinChanges, sayRendering } from '../../show/pin-changes.ts';
@@ -42,19 +40,14 @@ export const command = defineCommand({
         actual: `--mode ${flags.mode}`,
         next: `cg ci bump --release ${flags.release} --stage ${flags.stage} --mode commit`,
       });
-    const images = await readRelease(resolve(context.cwd, flags.release));
-    const options = await deliveryOptions(flags, context);
-    const absent: string[] = [];
-    const bumped = await bumpImages({
-      ...options,
+    const result = await bumpStage({
+      ...(await deliveryOptions(flags, context)),
       environment: flags.stage,
-      images,
-      onAbsent: image => absent.push(image),
+      release: flags.release,
     });
-    for (const image of absent)
+    for (const image of result.absent)
       context.say(`${flags.stage} does not run ${escapeLine(image)}: nothing is pinned`);
-    const result = { ...bumped, absent };
-    const said = sayRendering(bumped);
+    const said = sayRendering(result);
     if (said !== undefined) context.say(said);
     return { result };
   },
