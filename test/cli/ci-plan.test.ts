@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -116,8 +118,25 @@ describe('cg ci plan --event pr', () => {
     write('web/main', 'other');
     await plan('--base', 'main', '--out', 'lines');
     await plan('--base', 'main', '--out', 'plan.json');
-    expect(readFileSync(join(cwd, 'lines'), 'utf8')).toBe('images=[]\nany=false\nimages=["web"]\nany=true\n');
-    expect(JSON.parse(readFileSync(join(cwd, 'plan.json'), 'utf8'))).toEqual({ images: ['web'], any: true });
+    expect(readFileSync(join(cwd, 'lines'), 'utf8')).toBe(
+      'images=[]\nany=false\nkept=[]\nimages=["web"]\nany=true\nkept=[]\n',
+    );
+    expect(JSON.parse(readFileSync(join(cwd, 'plan.json'), 'utf8'))).toEqual({
+      images: ['web'],
+      any: true,
+      kept: [],
+    });
+  });
+});
+
+describe('cg ci build', () => {
+  it('says what lies in the context and in no commit', async () => {
+    const build = async () => (await ci(['build', 'web', '--oci-layout', 'oci'])).stderr;
+    write('web/notes.md', 'left out');
+    expect(await build()).not.toContain('no commit holds');
+    write('web/coverage/a', '1');
+    write('web/coverage/b', '2');
+    expect(await build()).toContain('coverage/a and 1 more in the context of web: no commit holds them');
   });
 });
 
@@ -134,6 +153,25 @@ describe('cg ci plan --event merge', () => {
     expect(code).toBe(3);
     expect(stderr).toContain('127.0.0.1:1');
     expect(() => readFileSync(join(cwd, 'lines'))).toThrow(/ENOENT/);
+  });
+
+  it('builds what the registry does not show: that is also said of what does not exist', async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(403, { 'content-type': 'application/json' });
+      response.end('{"errors":[{"code":"DENIED","message":"denied"}]}');
+    });
+    await new Promise<void>(resolve => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    try {
+      const registry = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      write('images.yaml', [entry('api', { registry })]);
+      write('policy.yaml', { identity: { subject: 'a', issuer: 'https://issuer.invalid' } });
+      const { code, stdout } = await ci(['plan', '--event', 'merge']);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^build {2}api .*DENIED/) });
+    } finally {
+      server.close();
+    }
   });
 
   it('is not told what to compare with', async () => {

@@ -57,6 +57,52 @@ describe('cg ci', () => {
     );
   });
 
+  it('builds an image by its name, as images.yaml says, and a folder where there is one', async () => {
+    const entry = {
+      name: 'site',
+      registry: 'registry.example',
+      repository: 'shop/site',
+      dockerfile: 'pages/Site.Dockerfile',
+      context: 'pages',
+      build: { args: { WORD: 'one' }, target: 'two', platforms: ['linux/arm64'] },
+    };
+    writeFileSync(join(cwd, 'images.yaml'), JSON.stringify([entry]));
+    mkdirSync(join(cwd, 'pages'));
+    const lines = [
+      'ARG WORD',
+      'FROM scratch AS two',
+      'ARG WORD',
+      'COPY $WORD /',
+      'FROM scratch',
+      'COPY three /',
+    ];
+    writeFileSync(join(cwd, 'pages/Site.Dockerfile'), `${lines.join('\n')}\n`);
+    writeFileSync(join(cwd, 'pages/one'), '1');
+    const build = async (...words: readonly string[]) =>
+      await runCli(['build', ...words, '--output', 'json'], {
+        cwd,
+        env: { HOME: cwd, PATH: '/nonexistent' },
+      });
+    const built = await build('site', '--to', 'oci:out');
+    expect({ code: built.code, stderr: built.code === 0 ? '' : built.stderr }).toEqual({
+      code: 0,
+      stderr: '',
+    });
+    expect(JSON.parse(built.stdout).record).toMatchObject({
+      dockerfile: 'Site.Dockerfile',
+      context: 'pages',
+      target: 'two',
+      platforms: ['linux/arm64'],
+      buildArgs: { WORD: 'one' },
+    });
+    expect((await build('site', '--offline')).stdout).toContain('registry.example');
+    mkdirSync(join(cwd, 'site'));
+    for (const name of ['site', 'nobody']) {
+      const { code, stdout } = await build(name);
+      expect([code, stdout.includes('USAGE')]).toEqual([2, true]);
+    }
+  });
+
   it('collects one digest for each image', async () => {
     result('1.json', 'web', web);
     result('2.json', 'api', api);
@@ -69,11 +115,43 @@ describe('cg ci', () => {
     });
   });
 
+  it('keeps in the release what a plan left out, also where nothing was built', async () => {
+    const collectKept = async (expected: string, kept: object) =>
+      await ci([
+        'collect',
+        '--expect',
+        expected,
+        '--kept',
+        JSON.stringify(kept),
+        '--results',
+        'results',
+        '--out',
+        'release.json',
+      ]);
+    const images = () => JSON.parse(readFileSync(join(cwd, 'release.json'), 'utf8')).images;
+    const [one, other] = [
+      { image: 'api', ref: api },
+      { image: 'web', ref: web },
+    ];
+    expect((await collectKept('[]', [other, one])).code).toBe(0);
+    expect(images()).toEqual([one, other]);
+    result('1.json', 'web', web);
+    expect((await collectKept('["web"]', [one])).code).toBe(0);
+    expect(images()).toEqual([one, other]);
+    expect((await collectKept('["web"]', [other])).code).toBe(4);
+    expect((await collectKept('["web"]', [{ image: 'api', ref: web }])).code).toBe(4);
+    expect((await collectKept('["web"]', { image: 'api' })).code).toBe(2);
+  });
+
   it.each([
     ['a missing image', () => result('1.json', 'web', web)],
     ['a duplicate', () => ['1.json', '2.json'].map(file => result(file, 'web', web))],
     ['an image nobody expected', () => result('1.json', 'other', web)],
     ['a repository that is not its own', () => result('1.json', 'web', api)],
+    ['nothing at all', () => rmSync(join(cwd, 'results'), { recursive: true })],
+    ['an empty file', () => writeFileSync(join(cwd, 'results/web.json'), '')],
+    ['a digest in capitals', () => result('1.json', 'web', web.toUpperCase())],
+    ['no digest', () => result('1.json', 'web', '')],
     ['a tag', () => result('1.json', 'web', 'registry.example/shop/web:1')],
   ])('collects nothing with %s: exit code 4', async (_what, write) => {
     write();

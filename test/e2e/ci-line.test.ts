@@ -17,6 +17,8 @@ import { parse } from 'yaml';
 import { Git } from '../../src/delivery/git/git.ts';
 import { type GitServer, serveGit } from '../../src/delivery/git/serve-git.ts';
 import { systemClock } from '../../src/model/clock.ts';
+import { githubClaims } from '../../src/trust/attest/local-sigstore/identity/development-identity.ts';
+import { mintOffline } from '../../src/trust/attest/local-sigstore/identity/mint-offline.ts';
 import { commitShop } from '../../src/workflow/up/story/chapters/commit-shop.ts';
 import { learnAdvisories } from '../../src/workflow/up/story/chapters/learn-advisories.ts';
 import { publishBases } from '../../src/workflow/up/story/chapters/publish-bases.ts';
@@ -143,11 +145,11 @@ async function sign(name: string): Promise<void> {
   await ok(ci('publish', ref, '--image', name, ...believe(), '--out', `.cg/results/${name}.json`), job);
 }
 
-async function deliver(names: readonly string[]): Promise<void> {
-  const expected = JSON.stringify(names);
+async function deliver(names: readonly string[], kept: object = []): Promise<{ readonly changes: object[] }> {
+  const expected = ['--expect', JSON.stringify(names), '--kept', JSON.stringify(kept)];
   const collected = ['--results', '.cg/results', '--verify', '--out', '.cg/release.json'];
-  await ok(ci('collect', '--expect', expected, ...collected), plain);
-  await ok(ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe()), plain);
+  await ok(ci('collect', ...expected, ...collected), plain);
+  return await ok(ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe()), plain);
 }
 
 async function overlay(): Promise<string> {
@@ -279,6 +281,11 @@ describe('the line from a commit to an environment', () => {
     await deliver(['cart']);
     expect(await overlay()).toContain(`digest: ${json('.cg/results/cart.json').ref.split('@')[1]}`);
     expect(await plan()).toEqual([]);
+    // A run whose last job failed is made good by the next one, which has nothing to build.
+    rmSync(join(work, '.cg/results'), { recursive: true });
+    const { kept } = json('.cg/plan.json');
+    expect(kept.map(({ image }: { image: string }) => image)).toEqual(['cart', 'web']);
+    expect((await deliver([], kept)).changes).toEqual([]);
   });
 
   it('believes no provenance of somebody else: then it builds', async () => {
@@ -288,6 +295,9 @@ describe('the line from a commit to an environment', () => {
     const { images, decisions } = await ok(words, plain);
     expect(images).toEqual(['cart', 'web']);
     for (const { reason } of decisions) expect(reason).toContain('by anybody whom the policy believes');
+    // What runs already is not judged again: the next merge must not fail of a scan that grew old.
+    const bump = ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe());
+    expect((await ok([...bump, '--policy', '.cg/other.yaml'], plain)).changes).toEqual([]);
   });
 
   it('stops a flaw that has a fix at the gate, whatever the scan says of itself', async () => {
@@ -351,6 +361,15 @@ describe('the line from a commit to an environment', () => {
     const gate = ci('gate', '@.cg/build/tools.json', '--scan', '.cg/scan/tools');
     expect((await cg(gate, job)).code).toBe(4);
     ({ plain, job } = before);
+    // What no environment runs is left out and named; a release of which none is run is a mistake.
+    const refs = ['tools', 'cart'].map(name => json(`.cg/build/${name}.json`).ref as string);
+    const bump = ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe());
+    const release = (images: readonly string[]) =>
+      writeFileSync(join(work, '.cg/release.json'), JSON.stringify({ images: images.map(ref => ({ ref })) }));
+    release(refs);
+    expect((await ok(bump, plain)).absent).toEqual([refs[0]]);
+    release(refs.slice(0, 1));
+    expect((await cg(bump, plain)).code).toBe(2);
   });
 
   it('gives no tag to what nobody vouches for, or what was built from another commit', async () => {
@@ -372,6 +391,15 @@ describe('the line from a commit to an environment', () => {
     const scanning = ci('scan', '@.cg/build/web.json', '--image', 'web', '--out', '.cg/never');
     expect((await cg(scanning, job)).code).toBe(2);
     expect(existsSync(join(work, '.cg/never'))).toBe(false);
+    const workflow = 'bookstore/shop/.github/workflows/release.yml@refs/heads/feature';
+    const stranger = await mintOffline(
+      workshop.sigstore,
+      githubClaims({ repository: 'bookstore/shop', job_workflow_ref: workflow }),
+    );
+    const unwanted = { ...job, SIGSTORE_ID_TOKEN: stranger };
+    const signing = await cg(ci('sign', '@.cg/build/web.json', '--local', ...local()), unwanted);
+    expect(signing.code).toBe(4);
+    expect(signing.stderr).toContain('refs/heads/feature');
     mkdirSync(join(work, '.cg/results'), { recursive: true });
     const collect = ci('collect', '--expect', '["cart","web"]', '--results', '.cg/results');
     expect((await cg(collect, plain)).code).toBe(4);

@@ -7,7 +7,7 @@ import type { FleetPlace } from '../images/fleet-place.ts';
 import { readFleet, selectImages } from '../images/read-fleet.ts';
 import type { ReachOptions } from '../reach-registries.ts';
 import { writeHandover } from './handover.ts';
-import { hashInputs, joinInputs, placeOf } from './plan/build-inputs.ts';
+import { findStrays, hashInputs, joinInputs, placeOf } from './plan/build-inputs.ts';
 import { refuseSigningCredentials } from './stage-credentials.ts';
 
 export interface BuildStage extends ReachOptions, FleetPlace {
@@ -28,6 +28,7 @@ export async function buildStage(o: BuildStage): Promise<BuiltImage> {
   const [image] = selectImages(fleet, [o.image]);
   if (image === undefined) throw new Fault('BUG', { what: 'no image was chosen' });
   const { inputs } = await hashInputs(fleet, image, o);
+  warnOfStrays(image.name, await findStrays(fleet, image, o), o);
   const built = await buildImage({
     ...o,
     ...placeOf(fleet, image),
@@ -45,6 +46,18 @@ export async function buildStage(o: BuildStage): Promise<BuiltImage> {
   };
   if (o.out !== undefined) await writeHandover(o.out, o.cwd, handover);
   return built;
+}
+
+function warnOfStrays(
+  name: string,
+  [first, ...others]: readonly string[],
+  { onWarning }: Pick<BuildStage, 'onWarning'>,
+): void {
+  if (first === undefined) return;
+  const files = others.length === 0 ? first : `${first} and ${others.length} more`;
+  onWarning?.(
+    `${files} in the context of ${name}: no commit holds them, so every plan will build it again; .dockerignore keeps them out`,
+  );
 }
 
 /** Where an enrolled image is published, without a tag. */

@@ -88,9 +88,9 @@ function decodeTo(take: (text: string) => void): (chunk: Buffer) => void {
   return chunk => take(decoder.decode(chunk, { stream: true }));
 }
 
-/** What lets a job write to its forge, registry or cache is none of the test's business. */
+/** What lets a job write to its forge, registry or cache, or into its later steps, is none of the business of a test. */
 const credentials =
-  /^(?:GITHUB_TOKEN|GH_TOKEN|ACTIONS_RUNTIME_TOKEN|ACTIONS_RESULTS_URL|ACTIONS_CACHE_URL|CI_JOB_TOKEN|CI_JOB_JWT.*|CI_REGISTRY_PASSWORD|CI_DEPLOY_PASSWORD|DOCKER_AUTH_CONFIG|CG_GITOPS_.*)$/;
+  /^(?:GITHUB_TOKEN|GH_TOKEN|ACTIONS_RUNTIME_TOKEN|GITHUB_ENV|GITHUB_PATH|GITHUB_OUTPUT|GITHUB_STATE|ACTIONS_RESULTS_URL|ACTIONS_CACHE_URL|CI_JOB_TOKEN|CI_JOB_JWT.*|CI_REGISTRY_PASSWORD|CI_DEPLOY_PASSWORD|DOCKER_AUTH_CONFIG|CG_GITOPS_.*)$/;
 
 function withoutCredentials(env: TestStage['env']): TestStage['env'] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !credentials.test(name)));

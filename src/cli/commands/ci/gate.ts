@@ -1,7 +1,7 @@
 import { exitCodes } from '../../../ground/fault/exit-codes.ts';
 import { escapeLine } from '../../../ground/terminal/escape.ts';
-import { gateStage } from '../../../workflow/ci/gate-stage.ts';
 import { readReference } from '../../../workflow/ci/handover.ts';
+import { gateStage } from '../../../workflow/ci/scan/gate-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
 

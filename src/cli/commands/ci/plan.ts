@@ -1,6 +1,6 @@
 import { escapeLine } from '../../../ground/terminal/escape.ts';
 import { defined } from '../../../model/defined.ts';
-import { planStage } from '../../../workflow/ci/plan-stage.ts';
+import { planStage } from '../../../workflow/ci/plan/plan-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { consumerFlags, consumerOptions } from '../../evidence/consumer-flags.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
@@ -14,7 +14,7 @@ export const command = defineCommand({
     'After a merge an image is left out only when signed provenance of what is published, by somebody whom the policy\n' +
     'believes, says that it was built from the same: Dockerfile, context, bases, arguments, platforms, target. In a pull\n' +
     'request it is left out when nothing of it changed; a file that belongs to no image concerns all, unless ci.shared in\n' +
-    '.cascadeguard.yaml says whose it is. The outputs are images and any. Exit code 3: what is published cannot be read.',
+    '.cascadeguard.yaml says whose it is. The outputs are images, any and kept. Exit code 3: what is published cannot be read.',
   flags: {
     event: {
       kind: 'text',

@@ -1,6 +1,6 @@
 import { defined } from '../../../model/defined.ts';
 import { readReference } from '../../../workflow/ci/handover.ts';
-import { publishStage } from '../../../workflow/ci/publish-stage.ts';
+import { publishStage } from '../../../workflow/ci/prove/publish-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { consumerFlags, consumerOptions } from '../../evidence/consumer-flags.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';

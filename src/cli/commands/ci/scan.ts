@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { exitCodes } from '../../../ground/fault/exit-codes.ts';
 import { stage } from '../../../ground/progress/progress.ts';
 import { defined } from '../../../model/defined.ts';
-import { scanStage } from '../../../workflow/ci/scan-stage.ts';
+import { scanStage } from '../../../workflow/ci/scan/scan-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
 import { version } from '../../version.ts';

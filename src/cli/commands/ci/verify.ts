@@ -1,6 +1,6 @@
 import { formatJson } from '../../../ground/terminal/format-json.ts';
 import { readReference } from '../../../workflow/ci/handover.ts';
-import { verifyStage } from '../../../workflow/ci/verify-stage.ts';
+import { verifyStage } from '../../../workflow/ci/prove/verify-stage.ts';
 import { exitOfVerdict } from '../../../workflow/gate-image.ts';
 import { defineCommand } from '../../command.ts';
 import { gateOptions, policyFlags } from '../../evidence/policy-flags.ts';

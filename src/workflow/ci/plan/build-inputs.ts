@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Git } from '../../../delivery/git/git.ts';
 import type { EnrolledImage } from '../../../fleet/enrolment.ts';
-import { Fault } from '../../../ground/fault/fault.ts';
+import { Fault, hasCode } from '../../../ground/fault/fault.ts';
 import { ignoreNothing, readIgnoreRules } from '../../../image/dockerfile/ignore.ts';
 import type { Dockerfile } from '../../../image/dockerfile/instruction.ts';
 import type { BuildInputs, BuildRecord } from '../../../model/build-record.ts';
@@ -97,4 +97,32 @@ async function listShared(
   const { isIgnored } = readIgnoreRules(rules.flatMap(({ paths }) => paths).join('\n'));
   const listed = await new Git(fleet.root, o).run(['ls-files', '-z', '--cached']);
   return listed.toString('utf8').split('\0').filter(Boolean).filter(isIgnored);
+}
+
+/** Files that a build would take and that no commit holds, as a test leaves them: with them no two builds are equal. */
+export async function findStrays(
+  fleet: Fleet,
+  image: EnrolledImage,
+  o: { readonly env: Environment; readonly signal?: AbortSignal },
+): Promise<readonly string[]> {
+  const place = placeOf(fleet, image);
+  const { ignoreFile } = await readDockerfile(fleet.root, place.context, place.dockerfile);
+  const ignore = ignoreFile === undefined ? ignoreNothing : readIgnoreRules(ignoreFile);
+  const listed = await listOthers(place.context, o);
+  return listed.split('\0').filter(path => path !== '' && !ignore.isIgnored(path));
+}
+
+/** Outside of a repository, and without Git, nothing is known to be missing in it. */
+async function listOthers(
+  folder: string,
+  o: { readonly env: Environment; readonly signal?: AbortSignal },
+): Promise<string> {
+  try {
+    const { code, stdout } = await new Git(folder, o).try(['ls-files', '-z', '--others', '--', '.']);
+    return code === 0 ? stdout.toString('utf8') : '';
+  } catch (error) {
+    o.signal?.throwIfAborted();
+    if (hasCode(error, 'TOOL_FAILED')) return '';
+    throw error;
+  }
 }

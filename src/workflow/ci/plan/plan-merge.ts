@@ -81,7 +81,11 @@ async function readPublished(
   const found = new Map<string, Published>();
   const faults: Fault[] = [];
   for (const component of input?.components ?? []) {
-    if (component.problem !== undefined && component.problem.kind !== 'absent')
+    if (
+      component.problem !== undefined &&
+      component.problem.kind !== 'absent' &&
+      !isHidden(component.problem)
+    )
       faults.push(
         new Fault(component.problem.kind === 'untrusted' ? 'EVIDENCE_INVALID' : 'NETWORK', {
           what: `what is published of ${component.name} cannot be read, so nothing says that it need not be built`,
@@ -105,10 +109,17 @@ async function readPublished(
   return found;
 }
 
+/** Some registries say that of what does not exist yet, and a first build must not fail of it. */
+function isHidden({ message }: { readonly message: string }): boolean {
+  return /^(?:DENIED|UNAUTHORIZED): /.test(message);
+}
+
 function describePublished(
   { problem, reference, repository, digest, items }: ComponentEvidence,
   policy: Policy,
 ): Published {
+  if (problem !== undefined && isHidden(problem))
+    return { reason: `${reference} is not published, or not shown to this job (${problem.message})` };
   if (problem !== undefined || digest === undefined) return { reason: `${reference} is not published yet` };
   const ref = `${repository}@${digest}`;
   const demanded = policy.requirements.find(({ type }) => type === predicateTypes.slsaprovenance1);

@@ -33,26 +33,22 @@ export async function planRequest(
   }
   const changed = await listChanged(git, base);
   const before = await readFleetAt(git, base, fleet, o);
-  const rest = { unknown: undefined as string | undefined };
-  const contexts = await Promise.all(images.map(image => touchesOf(fleet, image)));
-  for (const path of changed) {
-    const isKnown =
-      contexts.some(context => context(path) !== undefined) ||
-      sharedBy(fleet, path) !== undefined ||
-      isOurs(fleet, path);
-    if (!isKnown) rest.unknown ??= path;
-  }
+  const touches = await Promise.all(images.map(image => touchesOf(fleet, image)));
+  const unknown = changed.find(
+    path =>
+      touches.every(touch => touch(path) === undefined) &&
+      sharedBy(fleet, path) === undefined &&
+      !isOurs(fleet, path),
+  );
   return {
     base,
     images: images.map((image, index) => {
       const reason =
         settingsReason(image, before) ??
-        changed.map(path => contexts[index]?.(path)).find(text => text !== undefined && text !== '') ??
+        changed.map(path => touches[index]?.(path)).find(text => text !== undefined && text !== '') ??
         sharedReason(fleet, image, changed) ??
-        (rest.unknown === undefined ? undefined : `${rest.unknown} changed, and could belong to any image`);
-      return reason === undefined
-        ? { image: image.name, build: false, reason: 'nothing of it changed' }
-        : { image: image.name, build: true, reason };
+        (unknown === undefined ? undefined : `${unknown} changed, and could belong to any image`);
+      return { image: image.name, build: reason !== undefined, reason: reason ?? 'nothing of it changed' };
     }),
   };
 }

@@ -102,7 +102,7 @@ export function toRunFile({ id, startedAt, finishedAt, outcome }: EngineRun, raw
     startedAt: startedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
     status: outcome.status,
-    ...(outcome.status === 'ok' ? { report: said } : { detail: outcome.detail }),
+    ...(outcome.status === 'ok' ? { report: said } : { detail: outcome.detail.slice(0, 10_000) }),
     ...(raw !== undefined && { raw }),
   };
   return RunFile.parse(JSON.parse(JSON.stringify(file)));

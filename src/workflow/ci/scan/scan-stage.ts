@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
-import { makeFolder } from '../../ground/store/make-folder.ts';
-import type { EngineRun } from '../../risk/scan/engine.ts';
-import { listContents, writeCycloneDx, writeSpdx } from '../list-contents.ts';
-import { type ScanImage, scanImage, writeSarif } from '../scan-image.ts';
-import { readReference } from './handover.ts';
-import { toRunFile } from './scan/run-file.ts';
-import { type ScanFolder, ScanFolderWriter } from './scan/scan-folder.ts';
-import { refuseSigningCredentials } from './stage-credentials.ts';
+import { makeFolder } from '../../../ground/store/make-folder.ts';
+import type { EngineRun } from '../../../risk/scan/engine.ts';
+import { listContents, writeCycloneDx, writeSpdx } from '../../list-contents.ts';
+import { type ScanImage, scanImage, writeSarif } from '../../scan-image.ts';
+import { readReference } from '../handover.ts';
+import { refuseSigningCredentials } from '../stage-credentials.ts';
+import { toRunFile } from './run-file.ts';
+import { type ScanFolder, ScanFolderWriter } from './scan-folder.ts';
 
-export type { ScanFolder } from './scan/scan-folder.ts';
+export type { ScanFolder } from './scan-folder.ts';
 
 export interface ScanStage extends Omit<ScanImage, 'env'> {
   readonly env: Readonly<Record<string, string | undefined>>;

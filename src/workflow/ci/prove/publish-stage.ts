@@ -1,13 +1,12 @@
-import { Fault } from '../../ground/fault/fault.ts';
-import { copyImage } from '../copy-image.ts';
-import { verdictFault } from '../gitops/require-evidence.ts';
-import type { FleetPlace } from '../images/fleet-place.ts';
-import { readFleet, selectImages } from '../images/read-fleet.ts';
-import { inspectImage } from '../inspect-image.ts';
-import { repositoryOf } from './build-stage.ts';
-import { digestOf, writeHandover } from './handover.ts';
-
-import { findPolicy } from './plan-stage.ts';
+import { Fault } from '../../../ground/fault/fault.ts';
+import { copyImage } from '../../copy-image.ts';
+import { verdictFault } from '../../gitops/require-evidence.ts';
+import type { FleetPlace } from '../../images/fleet-place.ts';
+import { readFleet, selectImages } from '../../images/read-fleet.ts';
+import { inspectImage } from '../../inspect-image.ts';
+import { repositoryOf } from '../build-stage.ts';
+import { findPolicy } from '../find-policy.ts';
+import { digestOf, writeHandover } from '../handover.ts';
 import { expectedSource, type VerifyStage, verifyStage } from './verify-stage.ts';
 
 export interface PublishStage extends VerifyStage, FleetPlace {

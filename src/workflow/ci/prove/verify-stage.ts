@@ -1,6 +1,6 @@
-import { type GatedImages, type GateImagesOptions, gateImages } from '../gate-image.ts';
-import { digestOf } from './handover.ts';
-import { findPolicy } from './plan-stage.ts';
+import { type GatedImages, type GateImagesOptions, gateImages } from '../../gate-image.ts';
+import { findPolicy } from '../find-policy.ts';
+import { digestOf } from '../handover.ts';
 
 export interface VerifyStage extends Omit<GateImagesOptions, 'images' | 'components'> {
   readonly cwd: string;

@@ -1,6 +1,6 @@
-import type { Finding } from '../../model/finding.ts';
-import { type JudgeScan, judgeScan } from './scan/judge-scan.ts';
-import type { ScanFolder } from './scan/scan-folder.ts';
+import type { Finding } from '../../../model/finding.ts';
+import { type JudgeScan, judgeScan } from './judge-scan.ts';
+import type { ScanFolder } from './scan-folder.ts';
 
 export interface GatedScan {
   readonly ref: string;

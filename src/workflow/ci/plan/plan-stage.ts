@@ -1,14 +1,13 @@
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { Fault } from '../../ground/fault/fault.ts';
-import type { FleetPlace } from '../images/fleet-place.ts';
-import { readFleet } from '../images/read-fleet.ts';
-import { writeHandover } from './handover.ts';
-import { type PlanMerge, planMerge } from './plan/plan-merge.ts';
-import { planRequest } from './plan/plan-request.ts';
-import type { PlannedImage } from './plan/planned-image.ts';
+import { Fault } from '../../../ground/fault/fault.ts';
+import type { FleetPlace } from '../../images/fleet-place.ts';
+import { readFleet } from '../../images/read-fleet.ts';
+import { findPolicy } from '../find-policy.ts';
+import { writeHandover } from '../handover.ts';
+import { type PlanMerge, planMerge } from './plan-merge.ts';
+import { planRequest } from './plan-request.ts';
+import type { PlannedImage } from './planned-image.ts';
 
-export type { PlannedImage } from './plan/planned-image.ts';
+export type { PlannedImage } from './planned-image.ts';
 
 export interface PlanStage extends PlanMerge, FleetPlace {
   readonly cwd: string;
@@ -24,6 +23,8 @@ export interface PlannedPipeline {
   /** Names of the images to build. */
   readonly images: readonly string[];
   readonly any: boolean;
+  /** What is published of the others: with what is built, the whole release. */
+  readonly kept: readonly { readonly image: string; readonly ref: string }[];
   /** Every image that is built here, planned or not. */
   readonly decisions: readonly PlannedImage[];
 }
@@ -42,26 +43,16 @@ export async function planStage(o: PlanStage): Promise<PlannedPipeline> {
       : { images: await planMerge(fleet, { ...o, ...(await findPolicy(o)) }) };
   const images = planned.images.filter(({ build }) => build).map(({ image }) => image);
   const any = images.length > 0;
-  if (o.out !== undefined) await writeHandover(o.out, o.cwd, { images, any });
+  const kept = planned.images.flatMap(({ image, build, published }) =>
+    build || published === undefined ? [] : [{ image, ref: published }],
+  );
+  if (o.out !== undefined) await writeHandover(o.out, o.cwd, { images, any, kept });
   return {
     event: o.event,
     ...('base' in planned && { base: planned.base }),
     images,
     any,
+    kept,
     decisions: planned.images,
   };
-}
-
-/** What was named; else promotion.yaml, which says more, or policy.yaml, where there is one. */
-export async function findPolicy(o: {
-  readonly cwd: string;
-  readonly policy?: string;
-  readonly promotion?: string;
-}): Promise<{ readonly policy?: string; readonly promotion?: string }> {
-  if (o.policy !== undefined || o.promotion !== undefined) return {};
-  for (const key of ['promotion', 'policy'] as const) {
-    const path = resolve(o.cwd, `${key}.yaml`);
-    if ((await stat(path).catch(() => undefined))?.isFile() === true) return { [key]: path };
-  }
-  return {};
 }

@@ -1,17 +1,17 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Fault } from '../../ground/fault/fault.ts';
-import type { ScanReport } from '../../model/finding.ts';
-import type { EngineRun } from '../../risk/scan/engine.ts';
-import { type AttestedImage, attestImage, type PredicateFile } from '../attest-image.ts';
-import { writeCycloneDx, writeSpdx } from '../list-contents.ts';
-import { makeProvenance } from '../make-provenance.ts';
-import { writeCosignVuln } from '../scan-image.ts';
-import type { SignImageOptions } from '../sign-image.ts';
-import { digestOf, readJsonFile } from './handover.ts';
-import { joinReports } from './scan/index-report.ts';
-import { type JudgedImage, judgeScan } from './scan/judge-scan.ts';
+import { Fault } from '../../../ground/fault/fault.ts';
+import type { ScanReport } from '../../../model/finding.ts';
+import type { EngineRun } from '../../../risk/scan/engine.ts';
+import { type AttestedImage, attestImage, type PredicateFile } from '../../attest-image.ts';
+import { writeCycloneDx, writeSpdx } from '../../list-contents.ts';
+import { makeProvenance } from '../../make-provenance.ts';
+import { writeCosignVuln } from '../../scan-image.ts';
+import type { SignImageOptions } from '../../sign-image.ts';
+import { digestOf, readJsonFile } from '../handover.ts';
+import { joinReports } from '../scan/index-report.ts';
+import { type JudgedImage, judgeScan } from '../scan/judge-scan.ts';
 
 export interface AttestStage extends SignImageOptions {
   readonly cwd: string;
@@ -104,7 +104,7 @@ async function readRecord({ build, cwd, env, image }: AttestStage): Promise<stri
     build === undefined
       ? env['CG_BUILD_RECORD']
       : JSON.stringify(((await readJsonFile(resolve(cwd, build))) as { readonly record?: unknown }).record);
-  if (text !== undefined && text !== '' && text.includes(digestOf(image))) return text;
+  if (text !== undefined && text !== '' && digestIn(text) === digestOf(image)) return text;
   throw new Fault('USAGE', {
     what:
       text === undefined || text === ''
@@ -113,4 +113,12 @@ async function readRecord({ build, cwd, env, image }: AttestStage): Promise<stri
     expected: '--build FILE, or the output "record" of cg ci build in CG_BUILD_RECORD',
     next: 'cg ci build NAME --push-by-digest --out build.json',
   });
+}
+
+function digestIn(record: string): unknown {
+  try {
+    return (JSON.parse(record) as { readonly digest?: unknown } | null)?.digest;
+  } catch {
+    return undefined;
+  }
 }
