@@ -434,7 +434,7 @@ describe('the line from a commit to an environment', () => {
         .jobs;
     const ran: string[] = [];
     const [merge, image] = [read('merge'), read('image')];
-    const { images = '' } = await runGithubJob(merge['plan'], {}, ran);
+    const { images = '', kept = '' } = await runGithubJob(merge['plan'], {}, ran);
     for (const name of JSON.parse(images) as string[]) {
       const values: Record<string, string> = { 'inputs.image': name };
       for (const [id, one] of Object.entries(image)) {
@@ -444,7 +444,8 @@ describe('the line from a commit to an environment', () => {
         if (id === 'sign') rmSync(join(work, '.cg/scan'), { recursive: true });
       }
     }
-    await runGithubJob(merge['bump'], { 'needs.plan.outputs.images': images }, ran);
+    const planned = { 'needs.plan.outputs.images': images, 'needs.plan.outputs.kept': kept };
+    await runGithubJob(merge['bump'], planned, ran);
     expect(ran).toEqual(['plan', ...perImage, ...perImage, 'collect', 'bump']);
     await expectPinned(['cart', 'web']);
     restore();

@@ -20,6 +20,7 @@ export type Trust = 'userCode' | 'thirdPartyTool' | 'trusted';
 export type Meaning =
   | 'image'
   | 'images'
+  | 'kept'
   | 'reference'
   | 'output'
   | 'layout'

@@ -51,7 +51,7 @@ function planJob(event: 'pr' | 'merge'): Job {
     ...job('plan', event, 'trusted', 10, { contents: 'read', ...(isMerge && { registry: 'read' }) }),
     reasons: { registry: 'compare input hashes with what is already published' },
     steps: isMerge ? [{ ...plan, token: true }] : [check, plan],
-    outputs: ['images', 'any'],
+    outputs: ['images', 'any', ...(isMerge ? ['kept'] : [])],
     history: true,
   };
 }
@@ -130,8 +130,8 @@ function signJob(): Job {
 
 /** All results or none; with an environment, that is where they go. */
 function deliverJob(stage: FirstStage | undefined): Job {
-  const words = ['ci', 'collect', '--expect', of('images'), '--results', of('results'), '--verify'];
-  const collect = { ...step([...words, '--out', of('release')]), token: true };
+  const words = ['ci', 'collect', '--expect', of('images'), '--kept', of('kept'), '--results', of('results')];
+  const collect = { ...step([...words, '--verify', '--out', of('release')]), token: true };
   const shared: Pick<Job, 'needs' | 'takes' | 'reasons'> = {
     needs: ['plan', 'sign'],
     takes: ['cg-result'],

@@ -149,7 +149,7 @@ function renderJob(job: Job, workflow: Workflow): object {
   return {
     ...(job.needs.length > 0 && { needs: job.needs }),
     ...(job.aggregates === true && { if: 'always()' }),
-    ...(isMatrix ? matrix() : isAfterPlan && { if: ifAny }),
+    ...(isMatrix ? matrix() : isAfterPlan && { if: ifWell(job.needs) }),
     'runs-on': 'ubuntu-24.04',
     'timeout-minutes': job.timeoutMinutes,
     ...(job.environment !== undefined && {
@@ -164,6 +164,13 @@ function renderJob(job: Job, workflow: Workflow): object {
     }),
     steps: job.aggregates === true ? [aggregate()] : stepsOf(job, workflow),
   };
+}
+
+/** Also when there was nothing to build: what an environment lacks of an earlier run is then made good. */
+function ifWell(needs: readonly string[]): string {
+  const others = needs.filter(id => id !== 'plan');
+  const isWell = (id: string) => `(needs.${id}.result == 'success' || needs.${id}.result == 'skipped')`;
+  return `\${{ !cancelled() && needs.plan.result == 'success' && ${others.map(isWell).join(' && ')} }}`;
 }
 
 function secretsOf({ steps }: Job): readonly string[] {
@@ -259,6 +266,7 @@ function placeOf(meaning: Meaning, job: Job): ShellWord {
   const places: Readonly<Record<Meaning, ShellWord>> = {
     image: { variable: 'IMAGE' },
     images: { variable: 'IMAGES' },
+    kept: { variable: 'KEPT' },
     reference: doesCall(job, 'build') ? '@.cg/build.json' : { variable: 'REF' },
     output: job.outputs.length > 0 ? { variable: 'GITHUB_OUTPUT' } : '.cg/build.json',
     layout: '.cg/oci',
@@ -276,6 +284,7 @@ function environmentOf(words: readonly ShellWord[], step: Step, { image }: Workf
   const values: Readonly<Record<string, string>> = {
     IMAGE: image,
     IMAGES: '${{ needs.plan.outputs.images }}',
+    KEPT: '${{ needs.plan.outputs.kept }}',
     REF: '${{ needs.build.outputs.ref }}',
   };
   const used = new Set(words.flatMap(word => (typeof word === 'string' ? [] : [word.variable])));

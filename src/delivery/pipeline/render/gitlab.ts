@@ -117,12 +117,17 @@ function singleOf(job: Job, pipeline: Pipeline): object {
     ...(!isMerge && { interruptible: true }),
     ...(job.environment !== undefined && { environment: environmentOf(job) }),
     ...(job.lock !== undefined && { resource_group: job.lock }),
-    ...(isMerge && { variables: { CG_IMAGES: JSON.stringify(pipeline.images.map(({ name }) => name)) } }),
+    ...(isMerge && { variables: listsOf(pipeline) }),
     ...(isMerge && needsOfAll(job, pipeline)),
     script: scriptOf(job),
     ...artifactsOf(job),
     rules: [{ if: isMerge ? ifMerge : ifRequest }],
   };
+}
+
+/** What the plan would say: all images are built, so none is kept as it is. */
+function listsOf({ images }: Pipeline): object {
+  return { CG_IMAGES: JSON.stringify(images.map(({ name }) => name)), CG_KEPT: '[]' };
 }
 
 function environmentOf({ environment: name, credentials, steps }: Job): object {
@@ -194,6 +199,7 @@ function placeOf(meaning: Meaning): ShellWord {
   const places: Readonly<Record<Meaning, ShellWord>> = {
     image: ofImage(''),
     images: { variable: 'CG_IMAGES' },
+    kept: { variable: 'CG_KEPT' },
     reference: ofImage('@.cg/build/', '.json'),
     output: ofImage('.cg/build/', '.json'),
     layout: '.cg/oci',
