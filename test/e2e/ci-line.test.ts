@@ -448,6 +448,12 @@ describe('the line from a commit to an environment', () => {
     await runGithubJob(merge['bump'], planned, ran);
     expect(ran).toEqual(['plan', ...perImage, ...perImage, 'collect', 'bump']);
     await expectPinned(['cart', 'web']);
+    // Nothing changed since: nothing is built, and what runs already is delivered once more.
+    const again = await runGithubJob(merge['plan'], {}, []);
+    expect([again['images'], again['any']]).toEqual(['[]', 'false']);
+    rmSync(join(work, '.cg/results'), { recursive: true });
+    const unchanged = { 'needs.plan.outputs.images': '[]', 'needs.plan.outputs.kept': again['kept'] ?? '' };
+    await runGithubJob(merge['bump'], unchanged, []);
     restore();
   });
 });
