@@ -248,6 +248,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/admission/generate.ts'),
   },
   {
+    path: 'admission simulate',
+    purpose: 'judge pods by exactly the policies that were generated',
+    group: 'Delivery',
+    load: () => import('./commands/admission/simulate.ts'),
+  },
+  {
     path: 'ci build',
     purpose: 'build an enrolled image, by digest, in a job that cannot sign',
     group: 'CI',

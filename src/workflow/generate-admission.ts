@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { stringify } from 'yaml';
 import type { AdmissionDemand, ClusterObject, DemandedAttestation } from '../delivery/admission/demand.ts';
 import { digestRule } from '../delivery/admission/digest-rule.ts';
 import { kyvernoPolicy } from '../delivery/admission/kyverno.ts';
@@ -9,10 +8,12 @@ import { Fault } from '../ground/fault/fault.ts';
 import { writeFileAtomically } from '../ground/store/atomic-file.ts';
 import { makeFolder } from '../ground/store/make-folder.ts';
 import { isMissing } from '../ground/store/write-fault.ts';
+import { printYaml } from '../ground/yaml/print-yaml.ts';
 import { parseImageReference } from '../model/image-reference.ts';
 import { predicateTypes } from '../model/statement.ts';
 import type { Policy } from '../trust/policy/policy.ts';
 import { type PolicyChoice, readPolicy } from './gate/read-policy.ts';
+import { simulateBuiltIn } from './simulate-admission.ts';
 
 export const admissionTargets = ['vap', 'kyverno', 'policy-controller'] as const;
 export type AdmissionTarget = (typeof admissionTargets)[number];
@@ -47,7 +48,8 @@ export async function generateAdmission(o: GenerateAdmissionOptions): Promise<Ge
   if (o.check !== true) await makeFolder(resolve(o.cwd, o.outputFolder));
   for (const target of o.targets) {
     const path = join(o.outputFolder, `${o.name}-${target}.yaml`);
-    const text = render(objectsOf(target, demand));
+    const text = banner + printYaml(objectsOf(target, demand));
+    requireAnswers({ path, text });
     const before = await readIfThere(resolve(o.cwd, path));
     const isSame = before === text;
     if (!isSame) refuseForeign(before, path);
@@ -62,11 +64,20 @@ function objectsOf(target: AdmissionTarget, demand: AdmissionDemand): readonly C
   return [target === 'kyverno' ? kyvernoPolicy(demand) : clusterImagePolicy(demand)];
 }
 
-function render(objects: readonly ClusterObject[]): string {
-  return (
-    banner +
-    objects.map(object => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n')
+/** Nothing is written that does not answer to known pods as it should: those who read it would believe it. */
+function requireAnswers(file: { readonly path: string; readonly text: string }): void {
+  const simulated = simulateBuiltIn([file], new Date());
+  const wrong = simulated?.pods.flatMap(({ pod, answers }) =>
+    answers
+      .filter(({ verdict, expected }) => verdict !== expected)
+      .map(({ verdict }) => `${pod}: ${verdict}`),
   );
+  if (wrong === undefined || wrong.length === 0) return;
+  throw new Fault('BUG', {
+    what: 'the policy that was to be written does not answer to known pods as it should',
+    where: file.path,
+    actual: wrong.join(', ').slice(0, 500),
+  });
 }
 
 /** Without a policy only digests are asked for. */

@@ -18,7 +18,13 @@ export function kyvernoPolicy(demand: AdmissionDemand): ClusterObject {
       evaluation: { admission: { enabled: true }, background: { enabled: true } },
       matchConstraints: {
         resourceRules: [
-          { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['pods'] },
+          {
+            apiGroups: [''],
+            apiVersions: ['v1'],
+            operations: ['CREATE', 'UPDATE'],
+            // Ephemeral containers never come with the pod itself.
+            resources: ['pods', 'pods/ephemeralcontainers'],
+          },
         ],
       },
       matchImageReferences: repositories.flatMap(repositoryGlobs).map(glob => ({ glob })),
