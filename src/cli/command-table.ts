@@ -242,6 +242,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/presync.ts'),
   },
   {
+    path: 'synth',
+    purpose: 'write what Kargo and Argo CD deliver by, and the gates of the environments',
+    group: 'Delivery',
+    load: () => import('./commands/synth.ts'),
+  },
+  {
     path: 'admission generate',
     purpose: 'write what a cluster asks of images, from the policy of the gate',
     group: 'Delivery',
