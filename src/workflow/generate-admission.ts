@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { AdmissionDemand, ClusterObject, DemandedAttestation } from '../delivery/admission/demand.ts';
+import type { AdmissionDemand, DemandedAttestation } from '../delivery/admission/demand.ts';
 import { digestRule } from '../delivery/admission/digest-rule.ts';
 import { kyvernoPolicy } from '../delivery/admission/kyverno.ts';
 import { clusterImagePolicy } from '../delivery/admission/policy-controller.ts';
@@ -9,6 +9,7 @@ import { writeFileAtomically } from '../ground/store/atomic-file.ts';
 import { makeFolder } from '../ground/store/make-folder.ts';
 import { isMissing } from '../ground/store/write-fault.ts';
 import { printYaml } from '../ground/yaml/print-yaml.ts';
+import type { ClusterObject } from '../model/cluster-object.ts';
 import { parseImageReference } from '../model/image-reference.ts';
 import { predicateTypes } from '../model/statement.ts';
 import type { Policy } from '../trust/policy/policy.ts';

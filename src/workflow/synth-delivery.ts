@@ -1,5 +1,4 @@
 import { dirname, join, posix } from 'node:path';
-import { readObjects } from '../delivery/admission/simulation/pods.ts';
 import { renderManifests } from '../delivery/gitops/render.ts';
 import { argoApplications } from '../delivery/synth/argo-cd.ts';
 import { addHeader, compareFile } from '../delivery/synth/generated-file.ts';
@@ -11,6 +10,7 @@ import { Fault } from '../ground/fault/fault.ts';
 import { writeFileAtomically } from '../ground/store/atomic-file.ts';
 import { makeFolder } from '../ground/store/make-folder.ts';
 import { printYaml } from '../ground/yaml/print-yaml.ts';
+import { readObjects } from '../ground/yaml/read-objects.ts';
 import {
   type DeliveryPlanOptions,
   readDeliveryPlan,

@@ -1,4 +1,5 @@
-import { type AdmissionDemand, type ClusterObject, cosignIdentity, repositoryGlobs } from './demand.ts';
+import type { ClusterObject } from '../../model/cluster-object.ts';
+import { type AdmissionDemand, cosignIdentity, repositoryGlobs } from './demand.ts';
 
 /** A pod has three lists of images, and a rule for one of them is a rule for none. */
 const lists = ['containers', 'initContainers', 'ephemeralContainers'] as const;

@@ -1,4 +1,5 @@
-import type { ClusterObject, DeliveryEnvironment, DeliveryPlan } from './plan.ts';
+import type { ClusterObject } from '../../model/cluster-object.ts';
+import type { DeliveryEnvironment, DeliveryPlan } from './plan.ts';
 
 const api = 'argoproj.io/v1alpha1';
 

@@ -1,5 +1,6 @@
+import type { ClusterObject } from '../../model/cluster-object.ts';
 import { applicationName } from './argo-cd.ts';
-import { type ClusterObject, type DeliveryEnvironment, type DeliveryPlan, formatSoak } from './plan.ts';
+import { type DeliveryEnvironment, type DeliveryPlan, formatSoak } from './plan.ts';
 
 export const kargoApi = 'kargo.akuity.io/v1alpha1';
 export const revision = 'org.opencontainers.image.revision';

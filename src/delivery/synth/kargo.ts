@@ -1,5 +1,6 @@
+import type { ClusterObject } from '../../model/cluster-object.ts';
 import { evidenceAnalysis, kargoApi, kargoStages, promotionTask, revision } from './kargo-stages.ts';
-import type { ClusterObject, DeliveredImage, DeliveryPlan } from './plan.ts';
+import type { DeliveredImage, DeliveryPlan } from './plan.ts';
 import {
   finalExitCodes,
   hardened,

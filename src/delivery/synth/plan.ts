@@ -1,6 +1,4 @@
-import type { ClusterObject } from '../admission/demand.ts';
-
-export type { ClusterObject } from '../admission/demand.ts';
+import type { ClusterObject } from '../../model/cluster-object.ts';
 
 /** All that delivery is written from; whatever was missing or wrong was said before. */
 export interface DeliveryPlan {

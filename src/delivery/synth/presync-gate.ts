@@ -1,4 +1,5 @@
-import type { ClusterObject, DeliveryEnvironment, DeliveryPlan } from './plan.ts';
+import type { ClusterObject } from '../../model/cluster-object.ts';
+import type { DeliveryEnvironment, DeliveryPlan } from './plan.ts';
 import { findImagePlaces, gateJob, gatePolicy } from './workload-images.ts';
 
 const hook = {

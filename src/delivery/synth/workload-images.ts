@@ -1,5 +1,4 @@
-import { isObject, type Json } from '../admission/simulation/pods.ts';
-import type { ClusterObject } from './plan.ts';
+import { type ClusterObject, isObject } from '../../model/cluster-object.ts';
 
 /** One place in rendered workloads that runs an image, as a replacement of kustomize names it. */
 export interface ImagePlace {
@@ -34,7 +33,7 @@ export function findImagePlaces(workloads: readonly ClusterObject[]): readonly I
 }
 
 function placesIn(
-  value: Json,
+  value: ClusterObject,
   path: readonly string[],
   depth: number,
 ): readonly Pick<ImagePlace, 'fieldPath' | 'image'>[] {

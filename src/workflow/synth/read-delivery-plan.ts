@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { ImageEntry } from '../../config/images-file.ts';
-import { readObjects } from '../../delivery/admission/simulation/pods.ts';
 import { kustomizationFile } from '../../delivery/gitops/kustomization.ts';
 import { renderManifests } from '../../delivery/gitops/render.ts';
 import { clusterKinds } from '../../delivery/synth/argo-cd.ts';
@@ -13,6 +12,8 @@ import type {
 import { isGate } from '../../delivery/synth/workload-images.ts';
 import { Fault, FaultList } from '../../ground/fault/fault.ts';
 import { isMissing } from '../../ground/store/write-fault.ts';
+import { readObjects } from '../../ground/yaml/read-objects.ts';
+import { at } from '../../model/cluster-object.ts';
 import { parseImageReference } from '../../model/image-reference.ts';
 import { readTextFile } from '../gate/read-text.ts';
 import {
@@ -186,13 +187,9 @@ class PlanReader {
     workloads: readonly Readonly<Record<string, unknown>>[],
     key: string,
   ): string {
-    const rendered = new Set(
-      workloads.map(({ metadata }) =>
-        String((metadata as { namespace?: unknown } | undefined)?.namespace ?? ''),
-      ),
-    );
+    const rendered = new Set(workloads.map(object => at(object, 'metadata', 'namespace') ?? ''));
     const [only = ''] = rendered;
-    const namespace = given ?? (rendered.size === 1 ? only : '');
+    const namespace = given ?? (rendered.size === 1 && typeof only === 'string' ? only : '');
     if (!dnsLabel.test(namespace) && this.#wants('argocd'))
       this.#problem('it is not certain which namespace this is', `${key}.namespace`, 'one namespace');
     return namespace;

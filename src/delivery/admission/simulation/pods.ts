@@ -1,20 +1,17 @@
-import { parseAllDocuments } from 'yaml';
 import { Fault } from '../../../ground/fault/fault.ts';
-import { isTooDeep } from '../../../ground/yaml/read-yaml.ts';
+import { readObjects } from '../../../ground/yaml/read-objects.ts';
+import { at, type ClusterObject, isObject } from '../../../model/cluster-object.ts';
 
 export const imageLists = ['containers', 'initContainers', 'ephemeralContainers'] as const;
 export type ImageList = (typeof imageLists)[number];
 
-export type Json = Readonly<Record<string, unknown>>;
-
 /** A pod as an API server would see it, and where it comes from. */
 export interface Pod {
   readonly name: string;
-  readonly object: Json;
+  readonly object: ClusterObject;
   readonly images: Readonly<Record<ImageList, readonly string[]>>;
 }
 
-const largest = 4 * 1024 * 1024;
 const mostPods = 1000;
 const mostContainers = 500;
 const longestImage = 1000;
@@ -45,32 +42,7 @@ export function readPods(text: string, where: string): readonly Pod[] {
   });
 }
 
-/** The objects of a YAML or JSON stream, with real numbers and truths in them, as Kubernetes reads it. */
-export function readObjects(text: string, where: string): readonly Json[] {
-  if (text.length > largest || isTooDeep(text))
-    throw new Fault('LIMIT_EXCEEDED', { what: 'the manifests are too large or nested too deeply', where });
-  const documents = parseAllDocuments(text, { prettyErrors: false });
-  const all = Array.isArray(documents) ? documents : [];
-  const broken = all.flatMap(({ errors }) => errors)[0];
-  if (broken !== undefined)
-    throw new Fault('FILE_INVALID', {
-      what: `this is not YAML: ${broken.message.split('\n')[0] ?? ''}`,
-      where,
-    });
-  const values: unknown[] = all.map(document => document.toJS({ maxAliasCount: 100 }));
-  return values.flatMap(value => {
-    if (value === null) return [];
-    if (!isObject(value))
-      throw new Fault('FILE_INVALID', {
-        what: 'this is no object of Kubernetes',
-        where,
-        expected: 'apiVersion, kind',
-      });
-    return Array.isArray(value['items']) ? value['items'].filter(isObject) : [value];
-  });
-}
-
-function podsOf(object: Json, where: string): Pod[] {
+function podsOf(object: ClusterObject, where: string): Pod[] {
   const kind = textOf(object['kind']);
   const path = placesOfPods[kind];
   if (path === undefined) return [];
@@ -119,17 +91,6 @@ export function withoutEphemeral(pod: Pod): Pod {
 
 function notAPod(name: string, where: string, actual: string): Fault {
   return new Fault('FILE_INVALID', { what: `${name.slice(0, 200)} makes no pod`, where, actual });
-}
-
-export function at(value: unknown, ...path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (here, key) => (isObject(here) && Object.hasOwn(here, key) ? here[key] : undefined),
-    value,
-  );
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string {

@@ -1,8 +1,9 @@
 import type * as z from 'zod';
 import { Fault, FaultList } from '../../../ground/fault/fault.ts';
+import { readObjects } from '../../../ground/yaml/read-objects.ts';
+import { at, type ClusterObject, isObject } from '../../../model/cluster-object.ts';
 import { ClusterImagePolicy, openClusterImagePolicy } from './cluster-image-policy.ts';
 import { ImageValidatingPolicy, openImageValidatingPolicy } from './image-validating-policy.ts';
-import { at, isObject, type Json, readObjects } from './pods.ts';
 import type { Circumstances, Rule } from './rule.ts';
 import {
   openValidatingAdmissionPolicy,
@@ -54,7 +55,7 @@ export function readRules(files: readonly RuleFile[], circumstances: Circumstanc
 }
 
 function openRule(
-  object: Json,
+  object: ClusterObject,
   bindings: readonly ValidatingAdmissionPolicyBinding[],
   circumstances: Circumstances,
   path: string,
@@ -76,11 +77,11 @@ function openRule(
   }
 }
 
-function isPolicy(object: Json, name: string): boolean {
+function isPolicy(object: ClusterObject, name: string): boolean {
   return object['kind'] === 'ValidatingAdmissionPolicy' && at(object, 'metadata', 'name') === name;
 }
 
-function check<S extends z.ZodType>(schema: S, object: Json, path: string): z.infer<S> {
+function check<S extends z.ZodType>(schema: S, object: ClusterObject, path: string): z.infer<S> {
   const parsed = schema.safeParse(object);
   if (parsed.success) return parsed.data;
   const name = isObject(object['metadata']) ? String(object['metadata']['name']) : '';
