@@ -101,6 +101,7 @@ function cannotSimulate(text: string, error: unknown, where: string): Fault {
     where,
     actual: firstLine(error instanceof Error ? error.message : String(error)),
     expected: 'what cg admission generate writes',
+    next: 'generate the file again: cg admission generate',
   });
 }
 

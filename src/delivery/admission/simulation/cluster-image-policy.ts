@@ -143,5 +143,6 @@ function cannotSimulate(text: string, where: string): Fault {
     what: `cannot simulate this expression: ${text.trim().slice(0, 300)}`,
     where,
     expected: 'what cg admission generate writes',
+    next: 'generate the file again: cg admission generate',
   });
 }

@@ -113,5 +113,6 @@ function outside(what: string, where: string, actual?: string): Fault {
     where,
     ...(actual !== undefined && { actual: actual.slice(0, 300) }),
     expected: 'what cg admission generate writes',
+    next: 'generate the file again: cg admission generate',
   });
 }
