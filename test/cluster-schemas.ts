@@ -78,7 +78,12 @@ function close(schema: unknown, isRoot = false): unknown {
   }
   const properties = source['properties'] as Record<string, Record<string, unknown>> | undefined;
   if (properties !== undefined) {
-    if (isRoot) (result['properties'] as Record<string, unknown>)['metadata'] = { type: 'object' };
+    if (isRoot)
+      Object.assign(result['properties'] as object, {
+        apiVersion: {},
+        kind: {},
+        metadata: { type: 'object' },
+      });
     const isOpen =
       source['x-kubernetes-preserve-unknown-fields'] === true || 'additionalProperties' in source;
     if (!isOpen && source['type'] === 'object') result['additionalProperties'] = false;
@@ -102,10 +107,35 @@ function at(value: unknown, pointer: string): unknown {
     .reduce<unknown>((here, key) => (here as Json | undefined)?.[key.replaceAll('~1', '/')], value);
 }
 
+interface KargoSpec {
+  readonly promotionPolicies?: readonly Json[];
+  readonly subscriptions?: readonly Json[];
+  readonly steps?: readonly Step[];
+  readonly requestedFreight?: readonly RequestedFreight[];
+  readonly promotionTemplate?: { readonly spec: { readonly steps?: readonly Step[] } };
+}
+
+interface Step {
+  readonly uses?: string;
+  readonly task?: object;
+  readonly as?: string;
+  readonly config?: Json;
+}
+
+interface RequestedFreight {
+  readonly origin: object;
+  readonly sources: {
+    readonly direct?: boolean;
+    readonly stages?: readonly string[];
+    readonly requiredSoakTime?: string;
+    readonly autoPromotionOptions?: { readonly selectionPolicy?: string };
+  };
+}
+
 /** The rules of Kargo that its schemas do not hold. */
 function problemsOfKargo(object: Json): readonly string[] {
   if (!String(object['apiVersion']).startsWith('kargo.akuity.io/')) return [];
-  const { metadata, spec } = object as { metadata: Json; spec: any };
+  const { metadata, spec } = object as { metadata: Json; spec: KargoSpec };
   switch (object['kind']) {
     case 'ProjectConfig':
       return [
@@ -115,12 +145,12 @@ function problemsOfKargo(object: Json): readonly string[] {
         ),
       ];
     case 'Warehouse':
-      return spec.subscriptions.flatMap(problemsOfSubscription);
+      return (spec.subscriptions ?? []).flatMap(problemsOfSubscription);
     case 'PromotionTask':
-      return problemsOfSteps(spec.steps);
+      return problemsOfSteps(spec.steps ?? []);
     case 'Stage':
       return [
-        ...problemsOfFreight(spec.requestedFreight),
+        ...problemsOfFreight(spec.requestedFreight ?? []),
         ...problemsOfSteps(spec.promotionTemplate?.spec.steps ?? []),
       ];
     default:
@@ -136,7 +166,7 @@ function problemsOfSubscription(subscription: Json): string[] {
   return [...old.map(key => `${key} is gone`), ...problemsBySchema(`../subscriptions/${kind}.json`, body)];
 }
 
-function problemsOfFreight(requested: readonly any[]): string[] {
+function problemsOfFreight(requested: readonly RequestedFreight[]): string[] {
   const origins = requested.map(({ origin }) => JSON.stringify(origin));
   return [
     ...(new Set(origins).size === origins.length ? [] : ['an origin is requested twice']),
@@ -153,7 +183,7 @@ function problemsOfFreight(requested: readonly any[]): string[] {
   ];
 }
 
-function problemsOfSteps(all: readonly any[]): string[] {
+function problemsOfSteps(all: readonly Step[]): string[] {
   const names = all.flatMap(step => (step.as === undefined ? [] : [step.as]));
   return [
     ...(new Set(names).size === names.length ? [] : ['two steps have one name']),

@@ -48,6 +48,9 @@ cli: { image: "ghcr.io/shop/cg@sha256:${zeros}" }
   await writeFile(join(cwd, '.cascadeguard.yaml'), change(text));
 }
 
+/** Whatever YAML holds; what is expected of it says the rest. */
+type Loaded = ReturnType<typeof parse>;
+
 const synth = (o: Partial<SynthDeliveryOptions> = {}) =>
   synthDelivery({
     cwd,
@@ -57,7 +60,7 @@ const synth = (o: Partial<SynthDeliveryOptions> = {}) =>
     ...o,
   });
 
-const objectsOf = async (file: string): Promise<readonly any[]> =>
+const objectsOf = async (file: string): Promise<readonly Loaded[]> =>
   parseAllDocuments(await readFile(join(cwd, 'gitops', file), 'utf8')).map(document => document.toJS());
 
 const append = async (file: string, text: string) => {
