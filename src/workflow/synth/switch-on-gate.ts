@@ -1,13 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { parseDocument } from 'yaml';
 import { Fault } from '../../ground/fault/fault.ts';
 
 export const gateFolder = 'gate';
+const entry = { path: `${gateFolder}/replacements.yaml` };
 const wanted = {
-  components: { line: `  - ${gateFolder}\n`, has: (item: unknown) => item === gateFolder },
-  replacements: {
-    line: `  - path: ${gateFolder}/replacements.yaml\n`,
-    has: (item: unknown) => isEntry(item) && item.path === `${gateFolder}/replacements.yaml`,
-  },
+  components: { item: gateFolder, line: `  - ${gateFolder}\n` },
+  replacements: { item: entry, line: `  - path: ${entry.path}\n` },
 } as const;
 
 /** The kustomization with the gate switched on: keys that are not there are added at the end, and nothing else changes. */
@@ -16,20 +15,19 @@ export function switchOnGate(text: string, where: string): string {
   const value: unknown = document.errors.length === 0 ? document.toJS({ maxAliasCount: 100 }) : undefined;
   if (typeof value !== 'object' || value === null || /^(?:---|\.\.\.)/m.test(text.trimStart().slice(3)))
     throw refuse(where);
-  const missing = Object.entries(wanted).filter(([key, { has }]) => {
+  const missing = Object.entries(wanted).filter(([key, { item }]) => {
     const list: unknown = (value as Record<string, unknown>)[key];
     if (list === undefined) return true;
-    if (Array.isArray(list) && list.some(has)) return false;
+    if (Array.isArray(list) && list.some(one => isDeepStrictEqual(one, item))) return false;
     throw refuse(where);
   });
   if (missing.length === 0) return text;
   if (text.trimStart().startsWith('{')) throw refuse(where);
   const end = text.endsWith('\n') ? '' : '\n';
-  return text + end + missing.map(([key, { line }]) => `${key}:\n${line}`).join('');
-}
-
-function isEntry(item: unknown): item is { readonly path?: unknown } {
-  return typeof item === 'object' && item !== null;
+  const edited = text + end + missing.map(([key, { line }]) => `${key}:\n${line}`).join('');
+  const added = Object.fromEntries(missing.map(([key, { item }]) => [key, [item]]));
+  if (!isDeepStrictEqual(parseDocument(edited).toJS(), { ...value, ...added })) throw refuse(where);
+  return edited;
 }
 
 function refuse(where: string): Fault {
