@@ -235,6 +235,7 @@ async function concurrentRow(setting: Setting): Promise<Row> {
     allowLocalTrust: true,
     local: { folder: setting.data },
     signature: false,
+    predicateTypes: names,
   });
   const found = targets.flatMap(({ items }) => items).filter(({ verified }) => verified).length;
   return budget(`attestations kept of ${writers} processes at once, both forms`, found, writers * 2, '');

@@ -10,7 +10,7 @@ import { open } from '../src/image/oci/open.ts';
 import { collect } from '../src/image/oci/verified.ts';
 
 /** A folder with these files, for a build. */
-export async function writeContext(files: Readonly<Record<string, string>>): Promise<string> {
+export async function writeContext(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'cg-context-'));
   for (const [name, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true });

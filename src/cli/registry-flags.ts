@@ -44,6 +44,7 @@ export async function reachOptions(
     insecureRegistries: flags.insecure,
     caFiles: flags.ca.map(file => resolve(context.cwd, file)),
     signal: context.signal,
+    onDelay: text => context.progress({ type: 'note', level: 'info', text }),
     ...defined({ username: flags.username, password }),
   };
 }

@@ -19,6 +19,8 @@ export interface ReachOptions {
   readonly password?: string;
   /** For tests and for impatient users; seconds without progress are 60. */
   readonly idleLimit?: number;
+  /** Hears why nothing happens. */
+  readonly onDelay?: (what: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -37,6 +39,7 @@ export async function reachRegistries<T>(
     insecureHosts: o.insecureRegistries ?? [],
     offline: o.offline ?? false,
     ...(o.idleLimit !== undefined && { idleLimit: o.idleLimit }),
+    ...(o.onDelay !== undefined && { onDelay: o.onDelay }),
     ...(explicit !== undefined && { explicit }),
   });
   try {

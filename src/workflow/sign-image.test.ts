@@ -176,11 +176,9 @@ describe('signing', () => {
     const { descriptor: subject } = await store.manifest(digest);
     store.referrers = () => Promise.resolve([]);
     const bundles = [{ signed: { bundle, issuers: [] }, predicateType: 'x' }];
-    const stored = storeSigned(
-      store,
-      { target: { subject }, bundles, layers: [] },
-      { createdAt: new Date() },
-    );
+    const stored = storeSigned(store, [{ target: { subject }, bundles, layers: [] }], {
+      createdAt: new Date(),
+    });
     expect(await faultOf(stored)).toMatchObject({ code: 'REFUSED' });
   });
 });

@@ -36,7 +36,6 @@ export interface SignedImage {
 }
 
 const signaturesAtOnce = 6;
-const storesAtOnce = 3;
 
 /** Looks a tag up once, signs the digest it names, checks the signature as a stranger would, and only then stores it. */
 export async function signImage(o: SignImageOptions): Promise<SignedImage> {
@@ -71,31 +70,15 @@ export async function evidenceRun(
     tell(o, { kind: 'signer', signer, trust: signing.trust });
     const evidence = await makeEvidence(image, signing);
     const createdAt = (o.clock ?? systemClock).now();
-    const stored = await inParallel(evidence, storesAtOnce, signed =>
-      storeSigned(image.registry, signed, { ...call, createdAt }),
-    );
+    const stored = await storeSigned(image.registry, evidence, { ...call, createdAt });
     return {
       reference: image.reference,
       digest: subject.digest,
       signer,
       trust: signing.trust,
-      stored: byDigest(stored),
+      stored,
     };
   });
-}
-
-/** A signature and attestations of one target are stored one after the other and reported together. */
-function byDigest(stored: readonly StoredEvidence[]): StoredEvidence[] {
-  const merged = new Map<string, StoredEvidence>();
-  for (const item of stored) {
-    const { referrers = [], tags = [] } = merged.get(item.digest) ?? {};
-    merged.set(item.digest, {
-      ...item,
-      referrers: [...referrers, ...item.referrers],
-      tags: [...tags, ...item.tags],
-    });
-  }
-  return [...merged.values()];
 }
 
 /** The signature of one target, in the forms that are wanted. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { connect, Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -99,6 +100,29 @@ describe('verifying', () => {
     expect([fake.code, fake.stdout]).toEqual([4, expect.stringContaining('forged or damaged')]);
     const away = await cli('127.0.0.1:1/no/such:1');
     expect([away.code, away.stdout]).toEqual([3, '']);
+  });
+
+  it('calls the signature of a key that nobody accepts foreign, not forged', async () => {
+    const { reference } = await registry.image('verify/keyed');
+    const [own, other] = ['own', 'other'].map(name => {
+      const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      bench.write(`${name}.key`, pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString());
+      return bench.write(`${name}.pub`, pair.publicKey.export({ format: 'pem', type: 'spki' }).toString());
+    });
+    for (const shape of ['bundle', 'legacy'] as const)
+      await sign(reference, { key: join(bench.folder, 'own.key'), shape });
+    const trust = ['--allow-local-trust', '--sigstore-data', bench.data];
+    const ask = (...words: string[]) =>
+      runCli(['verify', reference, ...words, ...trust], { env: { HOME: bench.folder } });
+    expect((await ask('--key', own ?? '')).code).toBe(0);
+    const foreign = await ask('--key', other ?? '');
+    expect([foreign.code, foreign.stdout]).toEqual([
+      1,
+      expect.stringContaining('not signed by an accepted key'),
+    ]);
+    expect((await cli(reference)).code).toBe(1);
+    expect((await ask('--key', own ?? '', '--claim', 'sourceRepositoryRef=refs/heads/main')).code).toBe(2);
+    expect((await cli(reference, '--claim', 'a=1', '--claim', 'a=2')).code).toBe(2);
   });
 
   it('never counts an attestation as a signature, nor a signature as an attestation', async () => {

@@ -297,7 +297,7 @@ const edits: readonly Row[] = [
   ['unknown field', 'malformed', 'v2-tsa', j => (j.trustMe = true)],
   ['envelope and message signature', 'malformed', 'v2-tsa', j => (j.messageSignature = {})],
   ['certificate and key', 'malformed', 'v2-tsa', j => (j.verificationMaterial.publicKey = { hint: 'x' })],
-  ['certificate replaced by a key hint', 'signature', 'v2-tsa', j => replaceByHint(j)],
+  ['certificate replaced by a key hint', 'identity', 'v2-tsa', j => replaceByHint(j)],
   [
     '33 log entries',
     'malformed',
@@ -943,15 +943,15 @@ describe('a signature by a key', () => {
     }
   });
 
-  it('is rejected with another key → signature', async () => {
+  it('is rejected with another key → identity', async () => {
     expectRejected(
       judgeBytes(await signWith('none'), { expected: { keys: [stranger.publicKey] } }),
-      'signature',
+      'identity',
     );
   });
 
-  it('is rejected when no key is accepted → signature', async () => {
-    expectRejected(judgeBytes(await signWith('none')), 'signature');
+  it('is rejected when no key is accepted → identity', async () => {
+    expectRejected(judgeBytes(await signWith('none')), 'identity');
   });
 
   it('is rejected when a log is demanded and there is none → log', async () => {

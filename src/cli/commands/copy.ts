@@ -1,9 +1,9 @@
 import { stage } from '../../ground/progress/progress.ts';
 import { formatBytes, formatCount } from '../../ground/terminal/amounts.ts';
 import { defined } from '../../model/defined.ts';
-import { resolvePredicateType } from '../../model/statement.ts';
 import { type CopiedImage, copyImage } from '../../workflow/copy-image.ts';
 import { defineCommand, type FlagValues } from '../command.ts';
+import { namesRequirement, requirementChoice, requirementFlags } from '../evidence/requirement-flags.ts';
 import { trustChoice, trustFlags } from '../evidence/trust-flags.ts';
 import { completeImageArgument, platforms, reachOptions, registryFlags } from '../registry-flags.ts';
 import { trackCopy } from '../show/copy-progress.ts';
@@ -56,12 +56,7 @@ export const command = defineCommand({
       kind: 'toggle',
       brief: 'copy only what is signed, and verify again at the target before the tag is set',
     },
-    type: {
-      kind: 'text',
-      placeholder: 'TYPE',
-      brief: 'with --verify: also require an attestation of this type',
-      many: true,
-    },
+    ...requirementFlags,
     ...trustFlags,
     ...registryFlags,
   },
@@ -74,10 +69,10 @@ export const command = defineCommand({
         target,
         evidence: flags.evidence,
         ...defined({ platform: flags.platform }),
-        ...((flags.verify || namesTrust(flags)) && {
+        ...((flags.verify || namesTrust(flags) || namesRequirement(flags)) && {
           verify: {
             ...trustChoice(flags, context),
-            predicateTypes: flags.type.map(resolvePredicateType),
+            ...requirementChoice(flags),
             onWarning: (text: string) => context.progress({ type: 'note', level: 'warning', text }),
           },
         }),
@@ -114,8 +109,8 @@ function describeCopy({ tags, blobs, manifests, bytesSent, evidence, verified }:
 }
 
 /** Whoever says whom to believe wants it checked: a forgotten --verify must not copy what nobody looked at. */
-function namesTrust(flags: FlagValues<typeof trustFlags> & { readonly type: readonly string[] }): boolean {
-  const lists = [flags.identity, flags.identityRegexp, flags.claim, flags.key, flags.trustedRoot, flags.type];
+function namesTrust(flags: FlagValues<typeof trustFlags>): boolean {
+  const lists = [flags.identity, flags.identityRegexp, flags.claim, flags.key, flags.trustedRoot];
   return (
     lists.some(list => list.length > 0) || flags.issuer !== undefined || flags.issuerRegexp !== undefined
   );

@@ -1,7 +1,7 @@
 import { exitCodes } from '../../ground/fault/exit-codes.ts';
-import { resolvePredicateType } from '../../model/statement.ts';
 import { verifyImage } from '../../workflow/verify-image.ts';
 import { defineCommand } from '../command.ts';
+import { requirementChoice, requirementFlags } from '../evidence/requirement-flags.ts';
 import { trustChoice, trustFlags } from '../evidence/trust-flags.ts';
 import { reachOptions, registryFlags } from '../registry-flags.ts';
 import { renderVerified } from '../show/verified.ts';
@@ -36,22 +36,7 @@ export const command = defineCommand({
     'accepted. 1: nothing was found, or nothing acceptable. 3: could not look. 4: all that was found is forged or damaged.',
   args: [{ name: 'IMAGE', brief: 'the image to verify', required: true }],
   flags: {
-    type: {
-      kind: 'text',
-      placeholder: 'TYPE',
-      brief: 'also require an attestation of this type: a short name or a URI',
-      many: true,
-    },
-    signature: { kind: 'toggle', brief: 'require no image signature, only the attestations', fallback: true },
-    threshold: {
-      kind: 'count',
-      placeholder: 'N',
-      brief: 'by how many different signers each',
-      min: 1,
-      max: 16,
-      fallback: 1,
-    },
-    recursive: { kind: 'toggle', brief: 'every platform of an index must pass on its own', short: 'r' },
+    ...requirementFlags,
     ...trustFlags,
     ...registryFlags,
   },
@@ -60,10 +45,7 @@ export const command = defineCommand({
       ...(await reachOptions(flags, context)),
       ...trustChoice(flags, context),
       image,
-      recursive: flags.recursive,
-      signature: flags.signature,
-      predicateTypes: flags.type.map(resolvePredicateType),
-      threshold: flags.threshold,
+      ...requirementChoice(flags),
       onWarning: text => context.progress({ type: 'note', level: 'warning', text }),
     });
     return { result, exit: exits[result.verdict] };

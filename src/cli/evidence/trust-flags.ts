@@ -105,6 +105,11 @@ export function trustChoice(flags: FlagValues<typeof trustFlags>, context: Conte
 function identitiesOf(flags: FlagValues<typeof trustFlags>): IdentityPattern[] {
   const { identity, identityRegexp, issuer, issuerRegexp } = flags;
   const claims = claimsOf(flags.claim);
+  if (flags.claim.length > 0 && flags.key.length > 0)
+    throw new Fault('USAGE', {
+      what: '--claim is about certificates, and what --key accepts has none',
+      expected: '--claim with --identity, or --key alone',
+    });
   const shared = {
     ...defined({ issuer, issuerRegExp: issuerRegexp }),
     ...(Object.keys(claims).length > 0 && { claims }),
@@ -118,16 +123,26 @@ function identitiesOf(flags: FlagValues<typeof trustFlags>): IdentityPattern[] {
 }
 
 function claimsOf(texts: readonly string[]): Record<string, string> {
-  const pairs = texts.map(text => {
+  const claims = new Map<string, string>();
+  for (const text of texts) {
     const at = text.indexOf('=');
-    if (at > 0) return [text.slice(0, at), text.slice(at + 1)] as const;
-    throw new Fault('USAGE', {
-      what: `--claim takes NAME=VALUE, and "${text}" is not that`,
-      expected: 'sourceRepositoryRef=refs/heads/main',
-      actual: text,
-    });
-  });
-  return Object.fromEntries(pairs);
+    const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+    if (at < 1)
+      throw new Fault('USAGE', {
+        what: `--claim takes NAME=VALUE, and "${text}" is not that`,
+        expected: 'sourceRepositoryRef=refs/heads/main',
+        actual: text,
+      });
+    const before = claims.get(name);
+    if (before !== undefined && before !== value)
+      throw new Fault('USAGE', {
+        what: `--claim says two things about ${name}, and no certificate says both`,
+        expected: 'each name once',
+        actual: `${before} and ${value}`,
+      });
+    claims.set(name, value);
+  }
+  return Object.fromEntries(claims);
 }
 
 export function resolveNamed(text: string, cwd: string): string {

@@ -405,6 +405,12 @@ export const faultCodes = {
     causes: ['--data names a folder that holds something else', 'an older cg on a newer folder'],
     next: 'choose an empty folder, or use the version of cg that wrote it',
   },
+  PROVENANCE_CONTRADICTED: {
+    kind: 'trust',
+    meaning: 'A variable of the job says something else about the run than the token that the forge wrote.',
+    causes: ['a step of the job sets variables of the CI', 'a token of another job'],
+    next: 'take out what sets the variable that is named, and let the job ask for its own token',
+  },
   PROVENANCE_INCOMPLETE: {
     kind: 'usage',
     meaning: 'Something that provenance must say is not known here, and cg makes nothing up.',

@@ -59,6 +59,22 @@ describe('retrying', () => {
     expect([response.status, timing.slept]).toEqual([503, [125, 250, 500, 1000]]);
   });
 
+  it('says why nothing happens: a busy server, and a silent one', async () => {
+    const heard: string[] = [];
+    let requests = 0;
+    const url = await listen((_, response) => {
+      requests++;
+      if (requests === 1) response.writeHead(503, { 'retry-after': '7' }).end();
+      else setTimeout(() => response.end('ok'), 120);
+    });
+    const response = await client({ onDelay: what => heard.push(what), silence: 50 }).request({ url });
+    expect((await readBytes(response, 100)).toString()).toBe('ok');
+    expect(heard.slice(0, 2)).toEqual([
+      `${url.host} answered 503; asking again in 7 s (2 of 5)`,
+      `still waiting for ${url.host}`,
+    ]);
+  });
+
   it('does not repeat what the server refused', async () => {
     let requests = 0;
     const url = await listen((_, response) => {

@@ -5,7 +5,14 @@ import { connectionFault, isTransient } from './connection-fault.ts';
 import { type Environment, proxyFor } from './proxy.ts';
 import { redactUrl } from './redact-url.ts';
 import { checkHop, type Headers, headersFor, isRedirect, maxRedirects, nextHop } from './redirect.ts';
-import { delayBefore, isRetryable, parseRetryAfter, systemTiming, type Timing } from './retry.ts';
+import {
+  delayBefore,
+  isRetryable,
+  maxAttempts,
+  parseRetryAfter,
+  systemTiming,
+  type Timing,
+} from './retry.ts';
 import { type HttpResponse, type RequestBody, SourceFailure, send } from './send.ts';
 
 export interface HttpOptions {
@@ -23,7 +30,14 @@ export interface HttpOptions {
   readonly offline?: boolean;
   readonly userAgent?: string;
   readonly timing?: Timing;
+  /** Hears, in a few words, why nothing happens: a server that is silent, or one that is asked again. */
+  readonly onDelay?: (what: string) => void;
+  /** After how long a silent server is told of; for tests. */
+  readonly silence?: number;
 }
+
+/** Sooner, slow servers are ordinary; later, people think that we hang. */
+const silence = 10_000;
 
 export interface HttpRequest {
   readonly method?: string;
@@ -47,6 +61,13 @@ const defaultLeastRate = 5_000;
 function leastRateOf(env: Environment = {}): number {
   const text = env['CG_LEAST_RATE'] ?? '';
   return /^\d{1,9}$/.test(text) ? Number(text) : defaultLeastRate;
+}
+
+const worthTelling = 1000;
+
+function describeDelay({ host }: URL, outcome: HttpResponse | Fault, delay: number, attempt: number): string {
+  const why = outcome instanceof Fault ? 'does not answer' : `answered ${outcome.status}`;
+  return `${host} ${why}; asking again in ${Math.ceil(delay / 1000)} s (${attempt + 1} of ${maxAttempts})`;
 }
 
 /** HTTP with the manners that a registry client needs: limits, retries, safe redirects, proxies, private authorities. */
@@ -82,7 +103,7 @@ export class HttpClient {
   async request(request: HttpRequest): Promise<HttpResponse> {
     this.#checkAllowed(request);
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#attempt(request);
+      const outcome = await this.#attemptAloud(request);
       const retryAfter =
         outcome instanceof Fault
           ? undefined
@@ -97,7 +118,24 @@ export class HttpClient {
         return outcome;
       }
       if (!(outcome instanceof Fault)) outcome.discard();
+      if (delay >= worthTelling) this.#options.onDelay?.(describeDelay(request.url, outcome, delay, attempt));
       await this.#timing.sleep(delay, request.signal);
+    }
+  }
+
+  async #attemptAloud(request: HttpRequest): Promise<HttpResponse | Fault> {
+    const { onDelay } = this.#options;
+    // While a body is on its way no answer is due.
+    if (onDelay === undefined || (request.body !== undefined && !(request.body instanceof Uint8Array)))
+      return await this.#attempt(request);
+    const timer = setInterval(
+      () => onDelay(`still waiting for ${request.url.host}`),
+      this.#options.silence ?? silence,
+    );
+    try {
+      return await this.#attempt(request);
+    } finally {
+      clearInterval(timer);
     }
   }
 

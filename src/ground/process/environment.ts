@@ -15,12 +15,14 @@ const harmless = [
   'PATHEXT',
 ];
 
-/** The allow-list of a child's environment: the harmless names and those that this program needs. */
+/** The allow-list of a child's environment: the harmless names and those that this program needs, `AWS_*` for all such. */
 export function pickEnvironment(env: Environment, ...names: readonly string[]): Record<string, string> {
+  const wanted = new Set([...harmless, ...names]);
+  const families = names.filter(name => name.endsWith('*')).map(name => name.slice(0, -1));
   return Object.fromEntries(
-    [...harmless, ...names].flatMap(name => {
-      const value = env[name];
-      return value === undefined ? [] : [[name, value]];
+    Object.entries(env).filter((entry): entry is [string, string] => {
+      const [name, value] = entry;
+      return value !== undefined && (wanted.has(name) || families.some(family => name.startsWith(family)));
     }),
   );
 }

@@ -17,12 +17,12 @@ export async function pushBytes(
   registry: Registry,
   descriptor: Descriptor,
   bytes: Uint8Array,
-  o: Call,
+  o: Call & { readonly isNew?: boolean },
 ): Promise<void> {
   const open = async function* (offset: number) {
     yield bytes.subarray(offset);
   };
-  await registry.push({ kind: 'blob', descriptor, open }, o);
+  await registry.push({ kind: 'blob', descriptor, open, isNew: o.isNew ?? false }, o);
 }
 
 export function encodeManifest(manifest: Readonly<Record<string, unknown>>): Manifest {

@@ -24,6 +24,8 @@ export interface BlobPush {
   readonly open: (offset: number) => AsyncIterable<Uint8Array>;
   /** Another repository of the same registry that holds the blob. */
   readonly mountFrom?: string;
+  /** It was made just now, so that nobody can have it: the target is not asked first. */
+  readonly isNew?: boolean;
 }
 
 export interface Pushed {

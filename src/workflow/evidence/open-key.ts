@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Fault } from '../../ground/fault/fault.ts';
+import { pickEnvironment } from '../../ground/process/environment.ts';
 import { commandSigner } from '../../trust/attest/signers/command-signer.ts';
 import {
   type KeySecret,
@@ -54,12 +55,25 @@ async function openProgram(line: string, { publicKey, env }: KeyPlace): Promise<
       expected: '--key command:PROGRAM --public-key FILE',
     });
   }
-  // The program talks to a key management service with the credentials of the job, so it gets them.
   return commandSigner({
     command: [program, ...args],
     publicKey: await openPublicKey(publicKey, env),
-    environment: env,
+    environment: pickEnvironment(env, ...signerNames.split(' '), ...extraNames(env)),
   });
+}
+
+/**
+ * A program that signs talks to a key management service, with the credentials for that. Tokens of the forge,
+ * of registries and of Sigstore are none of its business.
+ */
+const signerNames =
+  'AWS_* AZURE_* CLOUDSDK_* GOOGLE_* PKCS11_* SOFTHSM2_* VAULT_* XDG_* USER LOGNAME ' +
+  'SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS HTTPS_PROXY HTTP_PROXY NO_PROXY https_proxy http_proxy no_proxy';
+
+function extraNames(env: Environment): readonly string[] {
+  return (env['CG_SIGNER_ENV'] ?? '')
+    .split(/[\s,]+/)
+    .filter(name => /^[A-Za-z_][A-Za-z0-9_]*\*?$/.test(name));
 }
 
 function secretOf({ env, askPassword }: KeyPlace): KeySecret {

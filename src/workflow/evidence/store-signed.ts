@@ -30,21 +30,50 @@ export interface StoredEvidence {
 }
 
 const writesAtOnce = 4;
+const storesAtOnce = 3;
 
 /** Stores it, and reads it back: a registry that says yes and keeps nothing is found out now and not at deployment. */
 export async function storeSigned(
   registry: Registry,
-  { target, bundles, layers }: SignedEvidence,
+  evidence: readonly SignedEvidence[],
+  o: Call & { readonly createdAt: Date },
+): Promise<StoredEvidence[]> {
+  return await inParallel([...byTarget(evidence).values()], storesAtOnce, pieces =>
+    storeTarget(registry, pieces, o),
+  );
+}
+
+/** A signature and attestations of one target are stored together, and looked for together. */
+function byTarget(evidence: readonly SignedEvidence[]): Map<Digest, SignedEvidence[]> {
+  const groups = new Map<Digest, SignedEvidence[]>();
+  for (const one of evidence) {
+    const { digest } = one.target.subject;
+    groups.set(digest, [...(groups.get(digest) ?? []), one]);
+  }
+  return groups;
+}
+
+async function storeTarget(
+  registry: Registry,
+  pieces: readonly SignedEvidence[],
   o: Call & { readonly createdAt: Date },
 ): Promise<StoredEvidence> {
-  const { subject, platform } = target;
-  const referrers = await inParallel(bundles, writesAtOnce, async ({ signed, predicateType }) =>
-    storeBundle(registry, { subject, bundle: signed.bundle, predicateType, createdAt: o.createdAt }, o),
-  );
-  if (layers.length > 0) await storeLegacy(registry, subject.digest, layers, o);
-  const tags = layers.length > 0 ? [legacyTag(subject.digest, suffixOf(layers))] : [];
-  await readBack(registry, subject.digest, referrers, o);
-  for (const tag of tags) await readBackLegacy(registry, tag, layers, o);
+  const { subject, platform } = (pieces[0] as SignedEvidence).target;
+  const bundles = pieces.flatMap(piece => piece.bundles);
+  const legacy = pieces.map(({ layers }) => layers).filter(layers => layers.length > 0);
+  const [referrers, tags] = await Promise.all([
+    inParallel(bundles, writesAtOnce, async ({ signed, predicateType }) =>
+      storeBundle(registry, { subject, bundle: signed.bundle, predicateType, createdAt: o.createdAt }, o),
+    ),
+    inParallel(legacy, writesAtOnce, async layers => {
+      await storeLegacy(registry, subject.digest, layers, o);
+      return legacyTag(subject.digest, suffixOf(layers));
+    }),
+  ]);
+  await Promise.all([
+    readBack(registry, subject.digest, referrers, o),
+    ...legacy.map((layers, at) => readBackLegacy(registry, tags[at] ?? '', layers, o)),
+  ]);
   return { digest: subject.digest, ...(platform !== undefined && { platform }), referrers, tags };
 }
 

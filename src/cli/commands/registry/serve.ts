@@ -121,7 +121,9 @@ export const command = defineCommand({
     const { cwd, signal, clock } = context;
     const path = (file: string | undefined) => (file === undefined ? undefined : resolve(cwd, file));
     const log = flags.accessLog === undefined ? undefined : openLog(flags.accessLog, context);
-    const report = (error: unknown) => context.say(renderFault(asFault(error), context.errStyle));
+    // Whoever reads this tomorrow asks first when it was.
+    const note = (text: string) => context.say(`${clock.now().toISOString()} ${text}`);
+    const report = (error: unknown) => note(renderFault(asFault(error), context.errStyle));
     await serveRegistry({
       ...defined({
         data: path(flags.data),
@@ -142,14 +144,15 @@ export const command = defineCommand({
       clock,
       signal,
       onProblem: report,
-      onCollected: collected => context.say(describeCollected(collected)),
+      onCollected: collected => note(describeCollected(collected)),
       onReady: registry => {
         context.write(`${registry.url}\n`);
-        context.say(
-          `serving images at ${registry.url}; try: cg copy IMAGE ${new URL(registry.url).host}/IMAGE   stop with Ctrl-C`,
+        note(
+          `serving images of ${registry.data} at ${registry.url}; try: cg copy IMAGE ${new URL(registry.url).host}/IMAGE   stop with Ctrl-C`,
         );
       },
     });
+    note('stopped');
     return { result: undefined };
   },
   text: () => '',

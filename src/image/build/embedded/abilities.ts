@@ -28,8 +28,8 @@ export function inspectInstruction(instruction: Instruction): readonly Unsupport
     if (/^(?:https?|ftp):\/\//i.test(word)) return [{ offset: range.start, what: 'ADD of a URL' }];
     if (/^git@|^ssh:\/\/|\.git(?:#|$)/.test(word))
       return [{ offset: range.start, what: 'ADD of a Git repository' }];
-    return /\.(?:tar|tgz|tbz2?|txz|tar\.\w{1,5})$/i.test(word)
-      ? [{ offset: range.start, what: 'ADD of an archive, which unpacks it' }]
+    return /\.(?:tbz2?|txz|tzst|tar\.(?!gz$)\w{1,5})$/i.test(word)
+      ? [{ offset: range.start, what: 'ADD of an archive that is not packed with gzip' }]
       : [];
   });
 }

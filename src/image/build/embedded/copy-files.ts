@@ -1,7 +1,7 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import { readIgnoreRules } from '../../dockerfile/ignore.ts';
 import { type FileSource, type Found, findSources, joinPath, type SourceNode } from './file-source.ts';
-import { bytesContent, type Meta, type Node, type Owner, root, type Tree } from './tree.ts';
+import { bytesContent, type FileContent, type Meta, type Node, type Owner, root, type Tree } from './tree.ts';
 
 export interface CopyOptions {
   readonly destination: string;
@@ -10,6 +10,8 @@ export interface CopyOptions {
   readonly mode?: number;
   readonly exclude: readonly string[];
   readonly parents: boolean;
+  /** Unpacks a file below a folder of the image, when it is an archive. */
+  readonly unpack?: (name: string, content: FileContent, below: string) => Promise<boolean>;
 }
 
 export interface InlineFile {
@@ -76,6 +78,9 @@ class Copying {
       this.#makeTarget(below, node);
       await this.#copyChildren(path, '', node, below);
       return;
+    }
+    if (node.kind === 'file' && node.node.kind === 'file') {
+      if ((await this.#o.unpack?.(path, node.node.content, below)) === true) return;
     }
     const isInside = !this.#o.parents && (this.#intoFolder || several);
     this.#put(isInside ? `${below}/${name}` : below, node.node);

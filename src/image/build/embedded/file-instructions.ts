@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { expand } from '../../dockerfile/expand.ts';
 import { flagValue, type Instruction } from '../../dockerfile/instruction.ts';
 import { splitPlainWords } from '../../dockerfile/words.ts';
@@ -5,14 +7,15 @@ import { resolveOwner } from './accounts.ts';
 import { copyFiles, type InlineFile } from './copy-files.ts';
 import type { FileSource } from './file-source.ts';
 import { expandWord, instructionFault, type StageState, variablesOf } from './instruction-context.ts';
-import { type Owner, root } from './tree.ts';
+import { type FileContent, type Owner, root } from './tree.ts';
+import { unpackArchive } from './unpack-archive.ts';
 
 /** `COPY` and `ADD` of local files, from wherever `--from` says. */
 export async function copyInstruction(
   instruction: Instruction,
   state: StageState,
   from: FileSource,
-  signal?: AbortSignal,
+  o: { readonly workFolder: string; readonly signal?: AbortSignal },
 ): Promise<void> {
   const words = wordsOf(instruction, state);
   const destination = words.pop();
@@ -24,7 +27,7 @@ export async function copyInstruction(
       instruction,
       `${instruction.keyword} wants at least one source and a destination`,
     );
-  const owner = await ownerOf(instruction, state, signal);
+  const owner = await ownerOf(instruction, state, o.signal);
   const mode = modeOf(instruction, state);
   await copyFiles(state.tree, from, sources, inline, {
     destination,
@@ -33,9 +36,24 @@ export async function copyInstruction(
       name === 'exclude' && value !== undefined ? [expandWord(value, state, instruction)] : [],
     ),
     parents: isSet(instruction, 'parents'),
+    ...(unpacks(instruction) && {
+      unpack: (name: string, content: FileContent, below: string) =>
+        unpackArchive(state.tree, content, {
+          ...o,
+          ...(owner !== undefined && { owner }),
+          name,
+          below,
+          spool: join(o.workFolder, `added-${randomUUID()}`),
+        }),
+    }),
     ...(owner !== undefined && { owner }),
     ...(mode !== undefined && { mode }),
   });
+}
+
+/** ADD unpacks archives unless it says that it does not. */
+function unpacks(instruction: Instruction): boolean {
+  return instruction.keyword === 'ADD' && !['false', '0'].includes(flagValue(instruction, 'unpack') ?? '');
 }
 
 export function wordsOf(instruction: Instruction, state: StageState): string[] {

@@ -143,12 +143,10 @@ export class StageBuilder {
         throw instructionFault(state, instruction, refused, {
           next: 'build with --builder buildah or --builder buildx',
         });
-      await copyInstruction(
-        instruction,
-        state,
-        await this.#sourceOf(instruction, state, stage),
-        this.#call.signal,
-      );
+      await copyInstruction(instruction, state, await this.#sourceOf(instruction, state, stage), {
+        workFolder: this.#o.request.workFolder,
+        ...this.#call,
+      });
     } else
       throw instructionFault(
         state,

@@ -59,10 +59,24 @@ export async function unregisterReferrer(
   });
 }
 
+/** Of several that are pushed at once one asks for all. */
 async function servesList(place: ManifestPlace, subject: Digest, referrer: Digest): Promise<boolean> {
-  const { session, repository } = place;
-  const known = session.servesReferrers.get(repository);
+  const { askingForReferrers, servesReferrers } = place.session;
+  const known = servesReferrers.get(place.repository);
   if (known !== undefined) return known;
+  const asking = askingForReferrers.get(place.repository);
+  if (asking !== undefined) return await asking;
+  const answer = askForList(place, subject, referrer);
+  askingForReferrers.set(place.repository, answer);
+  try {
+    return await answer;
+  } finally {
+    askingForReferrers.delete(place.repository);
+  }
+}
+
+async function askForList(place: ManifestPlace, subject: Digest, referrer: Digest): Promise<boolean> {
+  const { session, repository } = place;
   const listed = await askApi(place, subject);
   const serves = listed?.some(({ digest }) => digest === referrer) ?? false;
   session.servesReferrers.set(repository, serves);

@@ -36,6 +36,8 @@ export class RegistrySession {
   readonly locks = new KeyLock();
   /** Repositories for which the registry was seen to serve referrers, or not to. */
   readonly servesReferrers = new Map<string, boolean>();
+  /** Who asks first whether it does; others wait for the answer. */
+  readonly askingForReferrers = new Map<string, Promise<boolean>>();
   readonly #authorizer: Authorizer;
   #base: URL;
   /** Until something was answered, a registry of this machine may still turn out to speak https. */

@@ -35,17 +35,30 @@ describe('a registry with limits', () => {
   });
 
   it('refuses with 507 what goes over the quota, and serves on', async () => {
-    const client = await bench.start({ limits: { quotaBytes: 5_000 }, grace: 0 });
+    const problems: unknown[] = [];
+    const onProblem = (problem: unknown) => problems.push(problem);
+    const client = await bench.start({ limits: { quotaBytes: 5_000 }, grace: 0, onProblem });
     const bytes = randomBytes(random, 3_000);
     expect((await client.pushBlob(bytes)).status).toBe(201);
     const over = await client.pushBlob(randomBytes(random, 3_000));
     expect([over.status, over.code()]).toEqual([507, 'DENIED']);
     expect(over.body.toString()).toContain('quota');
+    await client.pushBlob(randomBytes(random, 3_001));
+    expect(problems).toEqual([expect.objectContaining({ code: 'REGISTRY_FULL' })]);
     expect((await client.send('GET', `blobs/${digestOf(bytes)}`)).status).toBe(200);
     // Pushing what is here already costs nothing once it is recognised.
     await client.send('DELETE', `blobs/${digestOf(bytes)}`);
     await bench.registry?.collectGarbage();
-    expect((await client.pushBlob(randomBytes(random, 3_900))).status).toBe(201);
+    expect((await client.pushBlob(randomBytes(random, 3_300))).status).toBe(201);
+  });
+
+  it('says in its health that the quota is nearly used up', async () => {
+    const client = await bench.start({ limits: { quotaBytes: 20_000_000 } });
+    const status = async () => (await client.sendTo('GET', '/healthz')).json()['status'];
+    expect((await client.pushBlob(randomBytes(random, 17_000_000))).status).toBe(201);
+    expect(await status()).toBe('ok');
+    expect((await client.pushBlob(randomBytes(random, 1_500_000))).status).toBe(201);
+    expect(await status()).toBe('low-space');
   });
 
   it('cannot be brought over the quota by many uploads at once', async () => {

@@ -5,6 +5,7 @@ import { systemCode } from '../../../ground/store/write-fault.ts';
 import { answer, describeRequest } from './dispatch.ts';
 import { Exchange } from './http/exchange.ts';
 import { oneAtATime } from './http/one-at-a-time.ts';
+import type { Refusal } from './http/refusal.ts';
 import type { RegistryOptions } from './options.ts';
 import type { Service } from './service.ts';
 import { createTlsServer } from './tls-server.ts';
@@ -58,6 +59,7 @@ async function respond(service: Service, o: RegistryOptions, exchange: Exchange)
   const outcome = await answer(service, exchange);
   service.counts.running--;
   if (outcome.bug !== undefined) o.onProblem?.(outcome.bug);
+  if (outcome.refusal?.status === 507) reportFull(service, o, outcome.refusal);
   const { response } = exchange;
   const log = (): void => {
     o.accessLog?.(describeRequest(exchange, outcome, time, performance.now() - started));
@@ -65,6 +67,16 @@ async function respond(service: Service, o: RegistryOptions, exchange: Exchange)
   if (o.accessLog === undefined) return;
   if (response.writableFinished || response.destroyed) log();
   else response.once('close', log);
+}
+
+/** Every push fails then, so once a minute says it all. */
+const fullReportInterval = 60_000;
+
+function reportFull(service: Service, o: RegistryOptions, { message }: Refusal): void {
+  const now = service.clock.now().getTime();
+  if (now - service.counts.reportedFullAt < fullReportInterval) return;
+  service.counts.reportedFullAt = now;
+  o.onProblem?.(new Fault('REGISTRY_FULL', { what: message, where: service.store.layout.root }));
 }
 
 async function listen(server: Server, host: string, port: number): Promise<AddressInfo> {

@@ -1,6 +1,6 @@
+import type { OriginRules } from '../../../ground/http/visit.ts';
 import type { Clock } from '../../../model/clock.ts';
 import type { Credentials } from './access/credentials.ts';
-import type { OriginRules } from './access/origin.ts';
 import type { AnswerBudget } from './http/answer-budget.ts';
 import type { RegistryStore } from './storage/registry-store.ts';
 
@@ -56,5 +56,5 @@ export interface Service {
   readonly credentials: Credentials | undefined;
   readonly origins: OriginRules;
   readonly answers: AnswerBudget;
-  readonly counts: { requests: number; running: number; manifestBytes: number };
+  readonly counts: { requests: number; running: number; manifestBytes: number; reportedFullAt: number };
 }

@@ -283,6 +283,15 @@ describe('a running registry', () => {
       expect(await readdir(bench.folder)).toEqual(['thesis.txt']);
     });
 
+    it('says of a folder of a newer version that it is one', async () => {
+      await (await startRegistry({ data: bench.folder })).close();
+      await writeFile(join(bench.folder, 'format.json'), '{"kind":"cascadeguard-registry","version":2}');
+      await expect(startRegistry({ data: bench.folder })).rejects.toMatchObject({
+        code: 'STORE_FORMAT_UNKNOWN',
+        message: expect.stringContaining('newer'),
+      });
+    });
+
     it('says what is wrong with a certificate', async () => {
       await writeFile(join(bench.folder, 'cert.pem'), 'nonsense');
       const tls = { cert: join(bench.folder, 'cert.pem'), key: join(bench.folder, 'cert.pem') };

@@ -16,6 +16,8 @@ export interface RunningRegistry {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** The folder with its images. */
+  readonly data: string;
   /** Takes no new requests, waits for the running ones (as long as `shutdownTimeout` says), lets the folder go. */
   close(): Promise<void>;
   /** Removes what nothing leads to, while serving. */
@@ -58,7 +60,7 @@ export async function startRegistry(o: RegistryOptions): Promise<RunningRegistry
       allowed: (o.allowHosts ?? []).map(name => name.toLowerCase()),
     },
     answers: new AnswerBudget(limits.answerBytesAtOnce),
-    counts: { requests: 0, running: 0, manifestBytes: 0 },
+    counts: { requests: 0, running: 0, manifestBytes: 0, reportedFullAt: Number.NEGATIVE_INFINITY },
   };
   let listener: Listener;
   try {
@@ -77,6 +79,7 @@ export async function startRegistry(o: RegistryOptions): Promise<RunningRegistry
     url: listener.url,
     host: listener.host,
     port: listener.port,
+    data: o.data,
     close: () => (closing ??= close()),
     collectGarbage: request => maintenance.collect(request),
     usage: () => measureUsage(store),

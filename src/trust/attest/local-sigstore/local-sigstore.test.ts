@@ -1,5 +1,5 @@
 import type { JsonWebKey as NodeJwk } from 'node:crypto';
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +47,22 @@ function post(path: string, body: object, headers: Record<string, string> = {}):
 function withHeader(token: string, header: object): string {
   const [, body = '', signature = ''] = token.split('.');
   return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${body}.${signature}`;
+}
+
+/** An entry that no other test has. */
+function hashedRekord() {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = publicKey.export({ format: 'pem', type: 'spki' }).toString();
+  const value = createHash('sha256').update(pem).digest();
+  const content = sign('sha256', Buffer.from(pem), privateKey).toString('base64');
+  return {
+    kind: 'hashedrekord',
+    apiVersion: '0.0.1',
+    spec: {
+      data: { hash: { algorithm: 'sha256', value: value.toString('hex') } },
+      signature: { content, publicKey: { content: Buffer.from(pem).toString('base64') } },
+    },
+  };
 }
 
 const seconds = () => Math.floor(Date.now() / 1000);
@@ -229,6 +245,48 @@ describe('the local logs and issuer', () => {
     expect((await call(sigstore.url, method, path, { body: method === 'POST' ? '{}' : '' })).status).toBe(
       status,
     );
+  });
+});
+
+describe('a web page in a browser of this machine', () => {
+  it.each([
+    { Origin: 'https://evil.example' },
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { Host: 'rebind.evil.example' },
+  ])('is refused before its body is read: %j', async headers => {
+    const before = (await call(sigstore.url, 'GET', '/api/v1/log')).json()['treeSize'];
+    expect((await post('/api/v1/log/entries', hashedRekord(), headers)).status).toBe(403);
+    expect((await call(sigstore.url, 'GET', '/api/v1/log')).json()['treeSize']).toBe(before);
+  });
+});
+
+describe('a client that wants to fill the logs', () => {
+  const padding = (size: number) => Buffer.alloc(size, 'x').toString('latin1');
+
+  it.each(['/api/v2/log/entries', '/api/v2/signingCert', '/api/v1/timestamp', '/nowhere'])(
+    'sends no more than 64 KiB to %s',
+    async path => {
+      expect((await post(path, { padding: padding(65_536) })).status).toBe(413);
+    },
+  );
+
+  it('keeps no text of its own round a key', async () => {
+    const entry = hashedRekord();
+    const { publicKey } = entry.spec.signature;
+    const pem = Buffer.from(publicKey.content, 'base64').toString();
+    publicKey.content = Buffer.from(`${padding(9000)}\n${pem}\n${padding(9000)}`).toString('base64');
+    const reply = await post('/api/v1/log/entries', entry);
+    expect(reply.status).toBe(201);
+    const [{ body } = { body: '' }] = Object.values(reply.json()) as { body: string }[];
+    const stored = JSON.parse(Buffer.from(body, 'base64').toString()) as typeof entry;
+    expect(Buffer.from(stored.spec.signature.publicKey.content, 'base64').toString()).toBe(pem);
+  });
+
+  it('names one key for an entry, not many', async () => {
+    const entry = hashedRekord();
+    const pem = Buffer.from(entry.spec.signature.publicKey.content, 'base64').toString();
+    entry.spec.signature.publicKey.content = Buffer.from(pem.repeat(2)).toString('base64');
+    expect((await post('/api/v1/log/entries', entry)).status).toBe(400);
   });
 });
 

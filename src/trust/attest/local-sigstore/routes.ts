@@ -54,6 +54,13 @@ const routes: Readonly<Record<string, Handler>> = {
   'GET /healthz': () => json(200, { ok: true }),
 };
 
+const kibi = 1024;
+
+/** Only the first API of the log is sent whole envelopes, with whole inventories in them. */
+export function largestBodyOf(method: string, path: string): number {
+  return `${method} ${path}` === 'POST /api/v1/log/entries' ? 64 * kibi * kibi : 64 * kibi;
+}
+
 /** Answers one request; what the client did wrong becomes a status with one sentence. */
 export async function answer(services: LocalServices, request: ServiceRequest): Promise<ServiceReply> {
   try {

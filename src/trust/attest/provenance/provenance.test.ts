@@ -152,6 +152,46 @@ describe('provenance', () => {
     expect(predicate.buildDefinition.resolvedDependencies[0]?.uri).toBe('git+https://host.example/shop/web');
   });
 
+  const said = {
+    github: { repository: 'shop/web', ref: 'refs/heads/main', sha: commit, run_id: '77', event_name: 'push' },
+    gitlab: { project_path: 'shop/web', ref: 'main', sha: commit, pipeline_source: 'push' },
+  };
+
+  it.each([
+    ['GITHUB_REPOSITORY', 'shop/other', github],
+    ['GITHUB_REF', 'refs/heads/other', github],
+    ['GITHUB_SHA', 'b'.repeat(40), github],
+    ['GITHUB_RUN_ID', '78', github],
+    ['GITHUB_EVENT_NAME', 'pull_request', github],
+    ['GITHUB_SERVER_URL', 'https://github.com.evil.example', github],
+    ['CI_PROJECT_URL', 'https://gitlab.com/shop/other', gitlab],
+    ['CI_PROJECT_URL', 'https://evil.example/shop/web', gitlab],
+    ['CI_COMMIT_SHA', 'b'.repeat(40), gitlab],
+    ['CI_COMMIT_REF_NAME', 'other', gitlab],
+    ['CI_PIPELINE_SOURCE', 'merge_request_event', gitlab],
+  ])('is refused when %s is set to %s and the token of the job says otherwise', (name, value, input) => {
+    const iss = input.ci === 'github' ? 'https://token.actions.githubusercontent.com' : 'https://gitlab.com';
+    const claims = { ...input.claims, ...said[input.ci as 'github' | 'gitlab'], iss };
+    expect(() => buildProvenance({ ...input, claims })).not.toThrow();
+    expect(() => buildProvenance({ ...input, claims, env: { ...input.env, [name]: value } })).toThrow(
+      expect.objectContaining({ code: 'PROVENANCE_CONTRADICTED', where: name }),
+    );
+  });
+
+  it.each([
+    ['GITHUB_SERVER_URL', 'javascript:alert(1)', github],
+    ['GITHUB_REPOSITORY', 'shop/web/../../evil', github],
+    ['GITHUB_REPOSITORY', '../..', github],
+    ['GITHUB_RUN_ID', '1/../../2', github],
+    ['GITHUB_WORKFLOW_REF', 'a\u001B[2Jb', github],
+    ['CI_PROJECT_URL', 'https://user:pw@gitlab.com/a/b', gitlab],
+    ['CI_JOB_URL', 'https://gitlab.com/x y', gitlab],
+  ])('is refused when %s holds %j, which no forge writes', (name, value, input) => {
+    expect(() => buildProvenance({ ...input, env: { ...input.env, [name]: value } })).toThrow(
+      expect.objectContaining({ code: 'PROVENANCE_INCOMPLETE' }),
+    );
+  });
+
   it.each([
     ['a GitHub job without a token', { ...github, claims: {} }, /id-token: write/],
     ['a GitLab job without a token', { ...gitlab, claims: {} }, /id_tokens/],

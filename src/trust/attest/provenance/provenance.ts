@@ -2,6 +2,7 @@ import { Fault } from '../../../ground/fault/fault.ts';
 import type { BuildRecord } from '../../../model/build-record.ts';
 import { algorithmOf, hexOf } from '../../../model/digest.ts';
 import type { Claims } from '../identity-token/claims.ts';
+import { requireAgreement } from './agree-with-token.ts';
 import type { BuildPlace, Environment, ResourceDescriptor } from './build-place.ts';
 import { describeGithub } from './github.ts';
 import { describeGitlab } from './gitlab.ts';
@@ -76,6 +77,7 @@ export function buildProvenance(input: ProvenanceInput): ProvenancePredicate {
 }
 
 function describePlace(input: ProvenanceInput): BuildPlace {
+  if (input.ci !== 'local' && input.claims !== undefined) requireAgreement(input.ci, input.env, input.claims);
   switch (input.ci) {
     case 'github':
       return describeGithub(input.env, input.claims, input.builderId);

@@ -66,6 +66,7 @@ function read(output: string): Buffer | undefined {
   }
 }
 
+/** What it said itself is not repeated: nobody knows whether a program that failed tells a secret. */
 function failed({ command: [program] }: SignerCommand, what: string): Fault {
   return new Fault('SIGNER_FAILED', { what: `The signer program ${what}.`, where: program });
 }

@@ -18,8 +18,10 @@ export async function storeBundle(registry: Registry, item: BundleToStore, o: Ca
   const bytes = Buffer.from(formatBundle(item.bundle));
   const layer = describeBytes(bundleMediaType, bytes);
   const config = describeBytes(mediaTypes.empty, emptyConfig);
-  await pushOnce(registry, config, o);
-  await pushBytes(registry, layer, bytes, o);
+  await Promise.all([
+    pushOnce(registry, config, o),
+    pushBytes(registry, layer, bytes, { ...o, isNew: true }),
+  ]);
   const { mediaType, digest, size } = item.subject;
   const manifest = encodeManifest({
     schemaVersion: 2,

@@ -1,3 +1,4 @@
+import { inParallel } from '../../../image/oci/copy/in-parallel.ts';
 import { mergeLegacyLayers } from '../../../image/oci/legacy-evidence.ts';
 import { describeBytes, pushBytes } from '../../../image/oci/push-content.ts';
 import type { Call, Registry } from '../../../image/oci/registry.ts';
@@ -6,6 +7,8 @@ import type { Digest } from '../../../model/digest.ts';
 import { type LegacyLayer, legacyTypes } from '../bundle/legacy-layers.ts';
 import { legacyTag } from './legacy-tag.ts';
 
+const pushesAtOnce = 4;
+
 /** Stores evidence as cosign 2 does: layers of one manifest, `.sig` or `.att`, beside those of others. */
 export async function storeLegacy(
   registry: Registry,
@@ -13,12 +16,11 @@ export async function storeLegacy(
   layers: readonly LegacyLayer[],
   o: Call = {},
 ): Promise<void> {
-  const wanted: Descriptor[] = [];
-  for (const { mediaType, bytes, annotations } of layers) {
-    const descriptor = { ...describeBytes(mediaType, bytes), annotations };
+  const wanted = await inParallel(layers, pushesAtOnce, async ({ mediaType, bytes, annotations }) => {
+    const descriptor: Descriptor = { ...describeBytes(mediaType, bytes), annotations };
     await pushBytes(registry, descriptor, bytes, o);
-    wanted.push(descriptor);
-  }
+    return descriptor;
+  });
   const suffix = layers[0]?.mediaType === legacyTypes.signature ? 'sig' : 'att';
   await mergeLegacyLayers(registry, legacyTag(subject, suffix), wanted, o);
 }

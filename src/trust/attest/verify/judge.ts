@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../../model/clock.ts';
 import {
   type EvidenceItem,
+  type EvidenceKind,
   type EvidenceReason,
   type EvidenceStore,
   isLocalTrust,
@@ -9,6 +10,7 @@ import { checkIdentity } from '../../../model/match-identity.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { bundleFromLegacy, type LegacyLayer } from '../bundle/legacy-layers.ts';
 import { parseBundle } from '../bundle/parse-bundle.ts';
+import { publicKeyHash } from '../certificates/public-key-hash.ts';
 import { digestOfSimpleSigning } from '../simple-signing.ts';
 import { ageOf } from '../trust-root/public-good.ts';
 import type { TrustRoot } from '../trust-root/trust-root.ts';
@@ -22,6 +24,7 @@ import {
 } from './expectations.ts';
 import { type Proof, proveKeyless, proveWithKey } from './prove.ts';
 import { Rejection, reasonOf } from './rejection.ts';
+import { readStatement } from './statement-content.ts';
 
 /** Evidence as it was found, before anything in it is believed. */
 export type RawEvidence = FoundBundle | FoundLayer;
@@ -95,9 +98,18 @@ function rejected(
   bundle: Bundle | undefined,
   reasons: readonly EvidenceReason[],
 ): EvidenceItem {
-  const isAttestation = item.store === 'att' || bundle?.content.kind === 'envelope';
-  const kind = isAttestation ? 'attestation' : 'signature';
+  const kind = item.store === 'att' ? 'attestation' : claimedKind(bundle);
   return { id: item.id, store: item.store, kind, verified: false, times: [], reasons };
+}
+
+/** What an item that is not believed says to be: a signature in the newer shape is an envelope as well. */
+function claimedKind(bundle: Bundle | undefined): EvidenceKind {
+  if (bundle?.content.kind !== 'envelope') return 'signature';
+  try {
+    return kindOf(readStatement(bundle.content));
+  } catch {
+    return 'attestation';
+  }
 }
 
 type Outcome = { readonly proof: Proof } | { readonly reasons: readonly EvidenceReason[] };
@@ -115,6 +127,8 @@ function prove(bundle: Bundle, expected: Expectations, verifier: Verifier): Outc
       reasons.push(reasonOf(error));
     }
   }
+  const stranger = strangerOf(bundle, expected, reasons);
+  if (stranger !== undefined) return { reasons: [stranger] };
   // The root that knows the authority explains best what is wrong.
   const telling = reasons.filter(({ code }) => code !== 'untrusted-issuer' && code !== 'stale-trust-root');
   return { reasons: telling.length > 0 ? telling.slice(0, 1) : reasons };
@@ -148,6 +162,23 @@ function keyAttempts(bundle: Bundle, expected: Expectations, verifier: Verifier)
   return attempts.length > 0
     ? attempts
     : [() => refuse({ code: 'signature', message: 'signed by a key, and no key is accepted' })];
+}
+
+/** Signed by a key that nobody accepts: not forged, unless it says to be signed by a key that is accepted. */
+function strangerOf(
+  { material }: Bundle,
+  { keys = [] }: Expectations,
+  reasons: readonly EvidenceReason[],
+): EvidenceReason | undefined {
+  if (material.kind !== 'key' || reasons.some(({ code }) => code !== 'signature')) return undefined;
+  const accepted = keys.map(key => publicKeyHash(key).toString('base64'));
+  if (accepted.includes(material.hint)) return undefined;
+  return {
+    code: 'identity',
+    message: keys.length === 0 ? 'signed by a key, and no key is accepted' : 'not signed by an accepted key',
+    ...(keys.length > 0 && { wanted: accepted.join(' or ') }),
+    ...(material.hint !== '' && { got: material.hint.slice(0, 100) }),
+  };
 }
 
 function checkContent(bundle: Bundle, proof: Proof, expected: Expectations): EvidenceReason[] {

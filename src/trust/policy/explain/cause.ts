@@ -126,7 +126,8 @@ function causeOfNone(
   );
   if (found.length === 0) return none;
   const proven = found.filter(isProven).map(item => judgeAnew(item, policy));
-  if (proven.length === 0) return 'forged';
+  const isByStranger = found.some(({ reasons }) => reasons[0]?.code === 'identity');
+  if (proven.length === 0) return isByStranger ? 'wrong-identity' : 'forged';
   const isLocal = proven.some(
     ({ trust, reasons }) => isLocalTrust(trust) && reasons.every(({ code }) => code === 'local-trust'),
   );

@@ -10,7 +10,7 @@ export const chunkedFrom = 256 * 1024 * 1024;
 
 /** Brings a blob to a repository the cheapest way: it is there, it can be mounted, or it is sent. */
 export async function pushBlob(place: UploadPlace, push: BlobPush): Promise<Pushed> {
-  if (await hasBlob(place, push)) return { outcome: 'present' };
+  if (push.isNew !== true && (await hasBlob(place, push))) return { outcome: 'present' };
   const mounted = push.mountFrom === undefined ? undefined : await mount(place, push, push.mountFrom);
   if (mounted === 'mounted') return { outcome: 'mounted' };
   await upload(place, push, mounted);

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Exchange } from '../http/exchange.ts';
 import type { Service } from '../service.ts';
+import type { Quota } from '../storage/quota.ts';
 
 /** Less than this and the next push of an ordinary layer fails. */
 const lowSpace = 64 * 1024 * 1024;
@@ -13,7 +14,7 @@ export async function showHealth(service: Service, exchange: Exchange): Promise<
   exchange.json(
     isHealthy ? 200 : 503,
     {
-      status: isHealthy ? (freeBytes < lowSpace ? 'low-space' : 'ok') : 'data-folder-unreachable',
+      status: isHealthy ? (isTight(freeBytes, store.quota) ? 'low-space' : 'ok') : 'data-folder-unreachable',
       version: service.version,
       time: now.toISOString(),
       uptimeSeconds: Math.floor((now.getTime() - service.startedAt) / 1000),
@@ -27,6 +28,11 @@ export async function showHealth(service: Service, exchange: Exchange): Promise<
     },
     { 'cache-control': 'no-store' },
   );
+}
+
+/** Of a small quota a tenth is as little as this much of a disk. */
+function isTight(freeBytes: number, { limit, used }: Quota): boolean {
+  return freeBytes < lowSpace || (limit !== undefined && limit - used < Math.min(lowSpace, limit / 10));
 }
 
 async function freeBytesOf(folder: string): Promise<number | undefined> {

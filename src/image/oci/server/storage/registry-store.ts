@@ -127,7 +127,27 @@ async function checkFormat(layout: Layout, readOnly: boolean): Promise<void> {
     if (!readOnly) await writeFileAtomically(layout.format, format, { durable: true });
     return;
   }
-  if (found !== format) throw unknownFormat(layout, found.slice(0, 100));
+  if (found === format) return;
+  if (isNewer(found))
+    throw new Fault('STORE_FORMAT_UNKNOWN', {
+      what: 'a newer cg wrote this data folder, and this one cannot read it',
+      where: layout.root,
+      expected: format.trim(),
+      actual: found.slice(0, 100).trim(),
+      next: 'use the version of cg that wrote it, or another folder with --data DIR',
+    });
+  throw unknownFormat(layout, found.slice(0, 100));
+}
+
+function isNewer(found: string): boolean {
+  try {
+    const [theirs, ours] = [found, format].map(
+      text => (JSON.parse(text) as { readonly version?: unknown }).version,
+    );
+    return typeof theirs === 'number' && typeof ours === 'number' && theirs > ours;
+  } catch {
+    return false;
+  }
 }
 
 function unknownFormat(layout: Layout, actual: string): Fault {

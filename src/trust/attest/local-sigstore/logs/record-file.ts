@@ -8,6 +8,9 @@ interface Waiting {
   readonly failed: (cause: unknown) => void;
 }
 
+/** Far more than any entry has. */
+const longestRecord = 4 * 1024 * 1024;
+
 /**
  * Records that are only ever added, one JSON line each, and are on the disk before anybody hears of them.
  * Records that arrive together share one flush.
@@ -30,9 +33,8 @@ export class RecordFile<T> {
   ): Promise<{ readonly file: RecordFile<T>; readonly records: T[] }> {
     if (path === undefined) return { file: new RecordFile<T>(undefined), records: [] };
     const handle = await open(path, 'a+', 0o600);
-    const text = await handle.readFile('utf8');
-    const { records, length } = readRecords(text, path);
-    if (length < Buffer.byteLength(text)) {
+    const { records, length, size } = await readRecords(handle, path);
+    if (length < size) {
       warn(`${path}: the last record was cut short by a crash and is dropped`);
       await handle.truncate(length);
       await handle.datasync();
@@ -71,27 +73,41 @@ export class RecordFile<T> {
   }
 }
 
-/** The complete records, and how many bytes they take; a torn record can only be the last one. */
-function readRecords(text: string, path: string): { records: unknown[]; length: number } {
-  const lines = text.split('\n');
-  const torn = lines.pop() ?? '';
+interface Read {
+  readonly records: unknown[];
+  /** Bytes of the complete records; a torn record can only be the last one. */
+  readonly length: number;
+  readonly size: number;
+}
+
+/** Piece by piece: a log may be longer than the longest text. */
+async function readRecords(handle: FileHandle, path: string): Promise<Read> {
   const records: unknown[] = [];
-  for (const [n, line] of lines.entries()) {
-    try {
-      records.push(JSON.parse(line) as unknown);
-    } catch (error) {
-      if (n < lines.length - 1) {
-        throw new Fault('FILE_INVALID', {
-          what: `Record ${n + 1} of a log is damaged.`,
-          where: path,
-          cause: error,
-        });
+  let rest: Buffer = Buffer.alloc(0);
+  let [length, size] = [0, 0];
+  let damaged: { readonly cause: unknown } | undefined;
+  for await (const chunk of handle.createReadStream({
+    start: 0,
+    autoClose: false,
+    highWaterMark: 1024 * 1024,
+  }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf(0x0a); end !== -1; end = rest.indexOf(0x0a)) {
+      if (damaged !== undefined) throw damagedRecord(records.length + 1, path, damaged.cause);
+      try {
+        records.push(JSON.parse(rest.subarray(0, end).toString('utf8')));
+        length += end + 1;
+      } catch (cause) {
+        damaged = { cause };
       }
-      return {
-        records,
-        length: Buffer.byteLength(text) - Buffer.byteLength(torn) - Buffer.byteLength(line) - 1,
-      };
+      rest = rest.subarray(end + 1);
     }
+    if (rest.length > longestRecord) throw damagedRecord(records.length + 1, path, undefined);
   }
-  return { records, length: Buffer.byteLength(text) - Buffer.byteLength(torn) };
+  return { records, length, size };
+}
+
+function damagedRecord(number: number, path: string, cause: unknown): Fault {
+  return new Fault('FILE_INVALID', { what: `Record ${number} of a log is damaged.`, where: path, cause });
 }

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import type { Clock } from '../../../../model/clock.ts';
 import { parseCertificate, publicKeyOf } from '../../certificates/certificate.ts';
 import { verifyDigestSignature } from '../../certificates/digest-signature.ts';
-import { decodePem } from '../../certificates/pem.ts';
+import { decodePem, encodePem } from '../../certificates/pem.ts';
 import { verifyKeySignature } from '../../certificates/signature.ts';
 import { encodePreAuthentication } from '../../envelope.ts';
 import { decodeBase64 } from '../../json/base64.ts';
@@ -14,6 +14,9 @@ import { Refusal } from '../refusal.ts';
 import type { TransparencyLog } from './transparency-log.ts';
 
 const entriesPath = '/api/v1/log/entries';
+
+/** Certificates of people and pipelines have 1 to 2 KiB. */
+const largestVerifier = 16 * 1024;
 
 export interface RekorReply {
   readonly status: number;
@@ -101,12 +104,13 @@ function bodyOf(request: Fields): JsonObject {
 function hashedRekordBody(spec: Fields): JsonObject {
   const hash = spec.object('data').object('hash');
   const signature = spec.object('signature');
-  const [content, verifier] = [signature.text('content'), signature.object('publicKey').text('content')];
+  const content = signature.text('content');
+  const verifier = readVerifier(signature.object('publicKey').text('content'));
   const value = hash.hex('value');
   if (hash.text('algorithm') !== `sha${value.length * 8}` || value.length < 32) {
     throw new Refusal(400, 'the hash is not a SHA-2 digest of the length that its algorithm has');
   }
-  if (!verifyDigestSignature(value, keyOf(verifier), decodeBase64(content))) {
+  if (!verifyDigestSignature(value, verifier.key, decodeBase64(content))) {
     throw new Refusal(400, 'the signature does not verify');
   }
   return {
@@ -114,7 +118,7 @@ function hashedRekordBody(spec: Fields): JsonObject {
     kind: 'hashedrekord',
     spec: {
       data: { hash: { algorithm: hash.text('algorithm'), value: value.toString('hex') } },
-      signature: { content, publicKey: { content: verifier } },
+      signature: { content, publicKey: { content: verifier.pem } },
     },
   };
 }
@@ -122,15 +126,15 @@ function hashedRekordBody(spec: Fields): JsonObject {
 function envelopeBody(spec: Fields): JsonObject {
   const content = spec.object('proposedContent');
   const text = content.text('envelope');
-  const verifiers = content.list('verifiers', 8).map(String);
+  const verifiers = content.list('verifiers', 8).map(String).map(readVerifier);
   const envelope = new Fields(parseStrictJson(text), 'envelope');
   const payload = envelope.bytes('payload');
   const signed = encodePreAuthentication(envelope.text('payloadType'), payload);
   const signatures = envelope.objects('signatures', 8).map(item => {
     const signature = item.bytes('sig');
-    const verifier = verifiers.find(pem => verifyKeySignature(signed, keyOf(pem), signature));
+    const verifier = verifiers.find(({ key }) => verifyKeySignature(signed, key, signature));
     if (verifier === undefined) throw new Refusal(400, 'a signature of the envelope does not verify');
-    return { signature: signature.toString('base64'), verifier };
+    return { signature: signature.toString('base64'), verifier: verifier.pem };
   });
   if (signatures.length === 0) throw new Refusal(400, 'the envelope has no signature');
   return {
@@ -144,12 +148,25 @@ function envelopeBody(spec: Fields): JsonObject {
   };
 }
 
-/** The key in a PEM text, be it a certificate's or bare. */
-function keyOf(encodedPem: string): KeyObject {
-  const [block] = decodePem(decodeBase64(encodedPem).toString('latin1'));
-  if (block?.label === 'CERTIFICATE') return publicKeyOf(parseCertificate(block.der));
-  if (block?.label !== 'PUBLIC KEY') throw new Refusal(400, 'the verifier is not a PEM certificate or key');
-  return createPublicKey({ key: block.der, format: 'der', type: 'spki' });
+interface Verifier {
+  readonly key: KeyObject;
+  /** Base64 of the PEM of the certificate or key, and of nothing else. */
+  readonly pem: string;
+}
+
+/** Nobody keeps texts of their own in the log: what stands round the block, or in its lines, is left out. */
+function readVerifier(encodedPem: string): Verifier {
+  const [block, ...rest] = decodePem(decodeBase64(encodedPem).toString('latin1'));
+  if (block === undefined || rest.length > 0 || !['CERTIFICATE', 'PUBLIC KEY'].includes(block.label))
+    throw new Refusal(400, 'the verifier is not one PEM certificate or key');
+  if (block.der.length > largestVerifier) throw new Refusal(400, 'the verifier is too large');
+  return {
+    key:
+      block.label === 'CERTIFICATE'
+        ? publicKeyOf(parseCertificate(block.der))
+        : createPublicKey({ key: block.der, format: 'der', type: 'spki' }),
+    pem: Buffer.from(encodePem(block.label, block.der)).toString('base64'),
+  };
 }
 
 function sha256(data: string | Uint8Array): string {
