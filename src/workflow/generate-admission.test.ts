@@ -116,4 +116,18 @@ describe('admission', () => {
     for (const repository of ['ghcr.io/a/b:1', 'x"y', '*', 'a\nb'])
       expect((await faultOf(generate({ repositories: [repository] }))).code).toBe('USAGE');
   });
+
+  it('simulates what it writes, and says where no signer can be made up', async () => {
+    expect((await generate()).files.map(({ simulated }) => simulated)).toEqual([true, true, true]);
+    await writeFile(
+      join(cwd, 'promotion.yaml'),
+      'identities: { a: { issuer: "https://a.invalid", subjectRegExp: "(x|y){3}z" } }\nrequire: [{ type: image-signature, by: [a] }]\n',
+    );
+    expect((await generate()).files.map(({ simulated }) => simulated)).toEqual([true, false, false]);
+  });
+
+  it('quotes what readers of YAML 1.1 would take for something else', async () => {
+    await generate({ name: 'on', targets: ['kyverno'] });
+    expect(await readFile(join(cwd, 'out/on-kyverno.yaml'), 'utf8')).toContain('name: "on"');
+  });
 });

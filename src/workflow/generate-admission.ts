@@ -34,6 +34,8 @@ export interface GeneratedAdmission {
   readonly files: readonly {
     readonly path: string;
     readonly status: 'written' | 'unchanged' | 'different';
+    /** False where no signer can be made up who matches the patterns of the identities. */
+    readonly simulated: boolean;
   }[];
   readonly differs: boolean;
 }
@@ -45,17 +47,21 @@ const banner =
 export async function generateAdmission(o: GenerateAdmissionOptions): Promise<GeneratedAdmission> {
   const needsEvidence = o.targets.some(target => target !== 'vap');
   const demand = demandOf(needsEvidence ? (await readPolicy(o)).policy : undefined, o);
-  const files: { path: string; status: 'written' | 'unchanged' | 'different' }[] = [];
+  const files: GeneratedAdmission['files'][number][] = [];
   if (o.check !== true) await makeFolder(resolve(o.cwd, o.outputFolder));
   for (const target of o.targets) {
     const path = join(o.outputFolder, `${o.name}-${target}.yaml`);
     const text = banner + printYaml(objectsOf(target, demand));
-    requireAnswers({ path, text });
+    const simulated = requireAnswers({ path, text });
     const before = await readIfThere(resolve(o.cwd, path));
     const isSame = before === text;
     if (!isSame) refuseForeign(before, path);
     if (!isSame && o.check !== true) await writeFileAtomically(resolve(o.cwd, path), text);
-    files.push({ path, status: isSame ? 'unchanged' : o.check === true ? 'different' : 'written' });
+    files.push({
+      path,
+      status: isSame ? 'unchanged' : o.check === true ? 'different' : 'written',
+      simulated,
+    });
   }
   return { files, differs: files.some(({ status }) => status === 'different') };
 }
@@ -66,14 +72,15 @@ function objectsOf(target: AdmissionTarget, demand: AdmissionDemand): readonly C
 }
 
 /** Nothing is written that does not answer to known pods as it should: those who read it would believe it. */
-function requireAnswers(file: { readonly path: string; readonly text: string }): void {
+function requireAnswers(file: { readonly path: string; readonly text: string }): boolean {
   const simulated = simulateBuiltIn([file], new Date());
   const wrong = simulated?.pods.flatMap(({ pod, answers }) =>
     answers
       .filter(({ verdict, expected }) => verdict !== expected)
       .map(({ verdict }) => `${pod}: ${verdict}`),
   );
-  if (wrong === undefined || wrong.length === 0) return;
+  if (wrong === undefined) return false;
+  if (wrong.length === 0) return true;
   throw new Fault('BUG', {
     what: 'the policy that was to be written does not answer to known pods as it should',
     where: file.path,

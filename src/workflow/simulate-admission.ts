@@ -231,6 +231,9 @@ function notesOf(rules: readonly Rule[], evidence: ReadonlyMap<string, ImageEvid
           'evidence counted that the public Sigstore did not witness: a cluster needs your addresses and roots for it',
         ]
       : []),
+    ...(rules.some(({ kind }) => kind === 'ClusterImagePolicy')
+      ? ['images that no policy of the policy-controller names are for its no-match-policy to decide']
+      : []),
     ...(rules.some(({ kind }) => kind === 'ValidatingAdmissionPolicy')
       ? ['the namespace is one that the binding selects']
       : []),
