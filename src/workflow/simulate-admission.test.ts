@@ -240,6 +240,11 @@ spec: { jobTemplate: { spec: { template: { spec: { containers: [{ name: a, image
     ['a pod without an image', 'kind: Pod\nspec: { containers: [{ name: a }] }\n'],
     ['containers that are no list', 'kind: Pod\nspec: { containers: [], initContainers: { image: x } }\n'],
     ['no YAML', 'kind: [\n'],
+    ['an alias of nothing', 'kind: Pod\nspec: *nowhere\n'],
+    [
+      'aliases that multiply',
+      `a: &a [x, x, x, x, x, x, x, x, x]\n${[...'bcdefghi'].map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[at]}`).join(', ')}]`).join('\n')}\nkind: Pod\n`,
+    ],
   ])('refuses manifests that hold %s', async (_, text) => {
     await writeFile(join(cwd, 'pods.yaml'), text);
     expect((await faultOf(simulate({ pods: ['pods.yaml'] }))).code).toBe('FILE_INVALID');

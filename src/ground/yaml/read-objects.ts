@@ -1,4 +1,4 @@
-import { parseAllDocuments } from 'yaml';
+import { type Document, parseAllDocuments } from 'yaml';
 import { type ClusterObject, isObject } from '../../model/cluster-object.ts';
 import { Fault } from '../fault/fault.ts';
 import { isTooDeep } from './read-yaml.ts';
@@ -17,7 +17,7 @@ export function readObjects(text: string, where: string): readonly ClusterObject
       what: `this is not YAML: ${broken.message.split('\n')[0] ?? ''}`,
       where,
     });
-  const values: unknown[] = all.map(document => document.toJS({ maxAliasCount: 100 }));
+  const values = all.map(document => toValue(document, where));
   return values.flatMap(value => {
     if (value === null) return [];
     if (!isObject(value))
@@ -28,4 +28,13 @@ export function readObjects(text: string, where: string): readonly ClusterObject
       });
     return Array.isArray(value['items']) ? value['items'].filter(isObject) : [value];
   });
+}
+
+/** Aliases that multiply without end are refused by the reader, in its own words. */
+function toValue(document: Document, where: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw new Fault('FILE_INVALID', { what: 'the aliases in this YAML cannot be followed', where, cause });
+  }
 }

@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { PromotionFile } from '../../config/promotion-file.ts';
 import { parseConfig } from '../../config/read-config.ts';
 import type { DeliveryEnvironment } from '../../delivery/synth/plan.ts';
+import { Fault } from '../../ground/fault/fault.ts';
 import { readTextFile } from '../gate/read-text.ts';
 import type { Environment } from '../gitops/environments.ts';
 
@@ -18,6 +19,12 @@ export async function readPolicyFiles({
   if (base === undefined) return { flag: 'promotion', files: new Map([[basename(file), text]]) };
   // Beside each other in the ConfigMap, whose keys know no folders.
   const flat = text.replace(/^(extends:\s*).*$/m, `$1${basename(base)}`);
+  if (flat === text && basename(base) !== base)
+    throw new Fault('EDIT_REFUSED', {
+      what: 'extends cannot be made a name without a folder here, as a ConfigMap needs it',
+      where: file,
+      next: `write it as a line of its own: extends: ${base}`,
+    });
   const extended = await readTextFile(join(dirname(file), base));
   return {
     flag: 'promotion',
