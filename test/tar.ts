@@ -54,3 +54,14 @@ export function withSum(block: Buffer): Buffer {
 export function padded(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]);
 }
+
+/** Raw blocks in a frame without a checksum (RFC 8878, 3.1.1): zstd as far as every reader is concerned. */
+export function zstdOf(bytes: Buffer): Buffer {
+  const blocks: Buffer[] = [Buffer.from('28b52ffd0050', 'hex')];
+  for (let at = 0; at < bytes.length; at += 1024) {
+    const piece = bytes.subarray(at, at + 1024);
+    const head = (piece.length << 3) | (at + 1024 >= bytes.length ? 1 : 0);
+    blocks.push(Buffer.from([head & 255, (head >> 8) & 255, head >> 16]), piece);
+  }
+  return Buffer.concat(blocks);
+}

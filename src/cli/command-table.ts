@@ -260,6 +260,18 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/admission/simulate.ts'),
   },
   {
+    path: 'ci plan',
+    purpose: 'say which images a pipeline has to build, and why',
+    group: 'CI',
+    load: () => import('./commands/ci/plan.ts'),
+  },
+  {
+    path: 'ci test',
+    purpose: "run the project's own test of an image",
+    group: 'CI',
+    load: () => import('./commands/ci/test.ts'),
+  },
+  {
     path: 'ci build',
     purpose: 'build an enrolled image, by digest, in a job that cannot sign',
     group: 'CI',

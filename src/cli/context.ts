@@ -19,6 +19,8 @@ export interface Context {
   readonly ask?: Ask;
   /** Hints and other words beside the result. */
   readonly say: (text: string) => void;
+  /** What a program of the user prints, as it comes: to standard error and unchanged. */
+  readonly passOn: (text: string) => void;
   /** For results that come line by line while the command runs. */
   readonly write: (text: string) => void;
   readonly errStyle: Style;

@@ -65,6 +65,7 @@ async function runCommand(
     say: text => {
       if (!global.quiet) world.stderr.write(forRunner(`${text}\n`, 'text', world));
     },
+    passOn: text => void world.stderr.write(text),
     write: text => void world.stdout.write(forRunner(text, 'text', world)),
     errStyle,
   };

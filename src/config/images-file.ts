@@ -1,5 +1,15 @@
 import * as z from 'zod';
-import { choice, duration, innerPath, isMapping, mapping, pattern, text, truth } from './text-types.ts';
+import {
+  choice,
+  duration,
+  innerPath,
+  isMapping,
+  mapping,
+  pattern,
+  text,
+  truth,
+  words,
+} from './text-types.ts';
 
 const imageName = () =>
   text().regex(/^[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9._-]{0,62}$/, {
@@ -40,6 +50,7 @@ export const ImageEntry = mapping({
     target: text().optional(),
     platforms: z.array(text()).optional(),
   }).optional(),
+  test: words().describe('program and arguments that test it, in the folder of its context').optional(),
   local: mapping({
     dir: innerPath().optional(),
     dockerfile: innerPath().optional(),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { choice, duration, innerPath, mapping, shorthand, text, truth } from './text-types.ts';
+import { choice, duration, innerPath, mapping, shorthand, text, truth, words } from './text-types.ts';
 
 const Hook = mapping({ path: innerPath(), registries: z.array(text()).optional() });
 
@@ -21,6 +21,21 @@ export const ProjectFile = mapping({
   ci: mapping({
     platform: choice('github', 'gitlab').optional(),
     layout: choice('cg', 'classic').optional(),
+    test: words()
+      .describe('program and arguments that test an image, in the folder of its context')
+      .optional(),
+    shared: z
+      .array(
+        mapping({
+          paths: z.array(innerPath()).describe('as in .dockerignore, from the folder of images.yaml'),
+          images: z
+            .array(text())
+            .describe('whose builds or tests need them; all of them without it')
+            .optional(),
+        }),
+      )
+      .describe('files outside of the contexts; a file that belongs to nobody rebuilds all in a pull request')
+      .optional(),
   }).optional(),
   quarantine: shorthand('period', {
     period: duration().optional(),

@@ -47,6 +47,20 @@ export const innerPath = () =>
       });
   });
 
+/** A program and its arguments, without a shell: a list, or one word. */
+export const words = () =>
+  z.preprocess(
+    value => (typeof value === 'string' ? [value] : value),
+    z
+      .array(text(), {
+        error: issue => `expected a list of words, as in [npm, test], found ${kindOf(issue.input)}`,
+      })
+      .min(1)
+      .refine(([program = '']) => !/\s/.test(program), {
+        error: 'is no shell line: write every word by itself, as in [npm, test]',
+      }),
+  );
+
 export const mapping = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape);
 
 /** A mapping that may be written as one value: `quarantine: 48h` is `quarantine: {period: 48h}`. */

@@ -13,6 +13,10 @@ export interface EnrolledImage {
   readonly tag: string;
   /** Relative to the folder of `images.yaml`, or to the repository that it lives in. */
   readonly dockerfile?: string;
+  /** The folder that COPY reads from, relative as the Dockerfile. */
+  readonly context: string;
+  /** Program and arguments that test it, without a shell. */
+  readonly test?: readonly string[];
   /** The Dockerfile lies in another repository. */
   readonly remote?: { readonly provider: 'github' | 'gitlab'; readonly repo: string };
   readonly buildArgs: Readonly<Record<string, string>>;

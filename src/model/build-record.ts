@@ -12,6 +12,8 @@ export interface BuildRecord {
   readonly buildArgs?: Readonly<Record<string, string | null>>;
   readonly bases: readonly BuildBase[];
   readonly materials?: readonly BuildMaterial[];
+  /** What decided what was built, as digests: equal inputs need no other build. */
+  readonly inputs?: BuildInputs;
   readonly builder: { readonly driver: string; readonly version: string };
   readonly startedOn: string;
   readonly finishedOn: string;
@@ -29,4 +31,18 @@ export interface BuildBase {
 export interface BuildMaterial {
   readonly uri: string;
   readonly digest: Digest;
+}
+
+/** Each part by itself, so that a difference has a name. */
+export interface BuildInputs {
+  /** Of all parts together. */
+  readonly digest: Digest;
+  readonly dockerfile: Digest;
+  /** Every file that the build could read. */
+  readonly context: Digest;
+  readonly bases: Digest;
+  /** Build arguments, platforms and target. */
+  readonly settings: Digest;
+  /** Files beside the context that the project maps to the image. */
+  readonly shared: Digest;
 }

@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readImage, writeContext } from '../../test/built-image.ts';
 import { faultOf } from '../../test/faults.ts';
+import { blobOf, manifestOf, pushImage, sha256 } from '../../test/images.ts';
 import { useRegistry } from '../../test/running-registry.ts';
+import { tarOf, zstdOf } from '../../test/tar.ts';
+import { RegistryAccess } from '../image/oci/access.ts';
+import { open } from '../image/oci/open.ts';
 import { frozenClock } from '../model/clock.ts';
+import { mediaTypes } from '../model/descriptor.ts';
 import { type BuildImageOptions, type BuiltImage, buildImage } from './build-image.ts';
 
 const folders: string[] = [];
@@ -246,6 +251,35 @@ describe('a build', () => {
 
 describe('a build on a base image', () => {
   const bench = useRegistry();
+
+  it('reads a base that is packed with zstd, and refuses one that its diffIDs do not describe', async () => {
+    await bench.start();
+    const host = new URL(bench.registry?.url ?? '').host;
+    const access = new RegistryAccess({ env: {} });
+    const { registry } = await open(`${host}/base/zstd:1`, access, { to: 'write' });
+    const tar = tarOf([{ name: 'etc/os', content: 'Z' }]);
+    const push = async (diffId: string) => {
+      const config = blobOf(
+        JSON.stringify({
+          os: 'linux',
+          architecture: 'amd64',
+          rootfs: { type: 'layers', diff_ids: [diffId] },
+        }),
+        mediaTypes.config,
+      );
+      const layer = blobOf(zstdOf(tar), mediaTypes.layerZstd);
+      const manifest = manifestOf({ config: config.descriptor, layers: [layer.descriptor] });
+      return await pushImage(registry, { manifest, blobs: [config.push, layer.push] });
+    };
+    const copy = (digest: string) =>
+      build({ Dockerfile: `FROM scratch\nCOPY --from=${host}/base/zstd@${digest} /etc/os /os` });
+    const image = await readImage((await copy(await push(sha256(tar)))).image);
+    expect(image.layers.flat()).toContain('file os 644 0:0 Z');
+    expect(await faultOf(copy(await push(sha256(Buffer.from('other')))))).toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    });
+    access.close();
+  });
 
   it('pins it once, goes on from its configuration and files, and records it', async () => {
     await bench.start();

@@ -75,7 +75,7 @@ export async function buildImage(o: BuildImageOptions): Promise<BuiltImage> {
   );
   const destination = toLocation(o.destination);
   checkDestination(o.destination, destination);
-  const platforms = (o.platforms ?? []).length === 0 ? [thisPlatform()] : (o.platforms ?? []).map(toPlatform);
+  const platforms = choosePlatforms(o.platforms);
   const buildArgs = o.buildArgs ?? {};
   const question = { dockerfile, buildArgs, ...(o.target !== undefined && { target: o.target }) };
   const call = o.signal === undefined ? {} : { signal: o.signal };
@@ -138,7 +138,7 @@ function buildersOf({ version, env }: BuildImageOptions): readonly Builder[] {
   return [embeddedBuilder(version), buildxBuilder(env), buildahBuilder(env)];
 }
 
-async function checkContext(context: string): Promise<void> {
+export async function checkContext(context: string): Promise<void> {
   const found = await stat(context).catch(() => undefined);
   if (found?.isDirectory() === true) return;
   throw new Fault('FILE_MISSING', {
@@ -165,6 +165,11 @@ function checkDestination(text: string, location: ReturnType<typeof toLocation>)
     expected: 'REGISTRY/REPOSITORY',
     next: 'leave the tag out; cg copy IMAGE@DIGEST IMAGE:TAG sets one once it was scanned and signed',
   });
+}
+
+/** Those that are wanted, or that of this machine. */
+export function choosePlatforms(wanted: readonly string[] = []): readonly Platform[] {
+  return wanted.length === 0 ? [thisPlatform()] : wanted.map(toPlatform);
 }
 
 /** Images run on Linux, also when they are built elsewhere. */

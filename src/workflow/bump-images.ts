@@ -188,7 +188,7 @@ function toChange(
   return pin === undefined ? { name: repository, digest, ...tag, add } : { name: pin.name, digest, ...tag };
 }
 
-function sameRepository(text: string, repository: string): boolean {
+export function sameRepository(text: string, repository: string): boolean {
   const parsed = parseImageReference(text);
   return 'value' in parsed && `${parsed.value.registry}/${parsed.value.repository}` === repository;
 }

@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,19 +27,24 @@ describe('the images of a sync', () => {
   it('are those that the variables name, in order', () => {
     expect(
       imagesOfEnvironment({ GATE_IMAGE_1: 'b', GATE_IMAGE_0: 'a', GATE_IMAGES: ' c\n d ' }, false),
-    ).toEqual(['a', 'b', 'c', 'd']);
+    ).toEqual({ images: ['a', 'b', 'c', 'd'], holes: [] });
   });
 
   it.each([
-    [{}],
-    [{ GATE_IMAGE_0: 'unset' }],
-    [{ GATE_IMAGE_0: '' }],
-    [{ GATE_IMAGE_0: 'a', GATE_IMAGE_2: 'c' }],
-    [{ GATE_IMAGE_1: 'b' }],
-    [{ GATE_IMAGES: 'unset' }],
-    [{ GATE_IMAGES: '' }],
-  ])('%j are no list, and stop the sync', async env => {
-    const fault = await faultOf((async () => imagesOfEnvironment(env, false))());
+    [{ GATE_IMAGE_0: 'unset' }, [], ['GATE_IMAGE_0']],
+    [{ GATE_IMAGE_0: '' }, [], ['GATE_IMAGE_0']],
+    [{ GATE_IMAGE_0: 'a', GATE_IMAGE_2: 'c' }, ['a', 'c'], ['GATE_IMAGE_1']],
+    [{ GATE_IMAGE_1: 'b' }, ['b'], ['GATE_IMAGE_0']],
+    [{ GATE_IMAGES: 'a unset' }, ['a'], ['GATE_IMAGES']],
+    [{ GATE_IMAGES: '' }, [], ['GATE_IMAGES']],
+  ])('%j: the others are judged, and the hole stops the sync', (env, images, names) => {
+    const { images: found, holes } = imagesOfEnvironment(env, false);
+    expect(found).toEqual(images);
+    expect(holes.map(({ image, exit }) => [image, exit])).toEqual(names.map(name => [name, 2]));
+  });
+
+  it('cannot be nothing at all', async () => {
+    const fault = await faultOf((async () => imagesOfEnvironment({}, false))());
     expect([fault.code, fault.kind]).toEqual(['USAGE', 'usage']);
   });
 });
@@ -125,7 +132,30 @@ describe('cg presync', () => {
     const log = join(signing.folder, 'last-words');
     await writeFile(log, '');
     expect((await run({ GATE_IMAGE_0: 'unset' }, ...policy, '--termination-log', 'last-words')).code).toBe(2);
-    expect(await readFile(log, 'utf8')).toBe('USAGE: an image of the list was never filled in');
+    expect(await readFile(log, 'utf8')).toBe(
+      'misconfigured: 0 of 1 images may be synchronised\nGATE_IMAGE_0: an image of the list was never filled in',
+    );
+    const forged = await run({ GATE_IMAGE_0: 'unset', GATE_IMAGE_1: gone, GATE_IMAGES: 'a/b:1' }, ...policy);
+    expect(forged.code).toBe(2);
+    expect(forged.stdout + forged.stderr).toContain(gone);
     expect((await run({ GATE_IMAGE_0: gone }, '--env', 'prod')).code).toBe(2);
   }, 30_000);
+
+  it('says that something cannot be trusted also where the list has a hole', async () => {
+    const liar = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/vnd.oci.image.manifest.v1+json' }).end('{}');
+    });
+    await new Promise<void>(resolve => {
+      liar.listen(0, '127.0.0.1', resolve);
+    });
+    try {
+      const { port } = liar.address() as AddressInfo;
+      const image = `127.0.0.1:${port}/shop/web@sha256:${'0'.repeat(64)}`;
+      const policy = ['--certificate-oidc-issuer', 'https://x.example', '--certificate-identity', 'y'];
+      expect((await run({ GATE_IMAGE_0: image }, ...policy)).code).toBe(4);
+      expect((await run({ GATE_IMAGE_0: 'unset', GATE_IMAGE_2: image }, ...policy)).code).toBe(4);
+    } finally {
+      liar.close();
+    }
+  });
 });

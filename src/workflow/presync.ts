@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { exitCodes } from '../ground/fault/exit-codes.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { asFault, exitCodeOf } from '../ground/fault/render.ts';
 import { inParallel } from '../image/oci/copy/in-parallel.ts';
@@ -35,41 +36,52 @@ const mostImages = 1000;
 
 /** Judges every image of a sync before it begins; all are looked at, and the worst answer decides. */
 export async function presync(o: PresyncOptions): Promise<Presynced> {
-  const images = [...(o.images ?? []), ...imagesOfEnvironment(o.env, (o.images ?? []).length > 0)];
+  const { images, holes } = imagesOfEnvironment(o.env, (o.images ?? []).length > 0);
   const policy = await policyOf(o);
-  const judged = await inParallel(
-    images,
+  const found = await inParallel(
+    [...(o.images ?? []), ...images],
     o.workers ?? 5,
     async image => await judge(image, { ...o, ...policy }),
   );
+  // A hole in the list never hides that another image cannot be trusted.
+  const judged = [...found, ...holes];
   const exit = worstExit(judged.map(one => one.exit));
   return { images: judged, exit, message: messageOf(judged, exit) };
 }
 
-/** `GATE_IMAGE_<n>` without a gap, or `GATE_IMAGES`; a list that was never filled in is no list. */
+/** `GATE_IMAGE_<n>` without a gap, or `GATE_IMAGES`; what was never filled in stops the sync as well. */
 export function imagesOfEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   isOptional: boolean,
-): readonly string[] {
+): { readonly images: readonly string[]; readonly holes: readonly PresyncImage[] } {
   const numbered = Object.keys(env)
     .flatMap(name => /^GATE_IMAGE_(\d{1,4})$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b);
-  const gap = numbered.find((number, at) => number !== at);
-  if (gap !== undefined)
-    throw misconfigured(`GATE_IMAGE_${numbered.indexOf(gap)} is missing`, `GATE_IMAGE_${gap}`);
   const list = env['GATE_IMAGES'];
-  const images = [
-    ...numbered.map(number => env[`GATE_IMAGE_${number}`] ?? ''),
-    ...(list === undefined ? [] : list.trim().split(/\s+/)),
+  const named = [
+    ...numbered.map(number => [`GATE_IMAGE_${number}`, env[`GATE_IMAGE_${number}`] ?? ''] as const),
+    ...(list === undefined ? [] : list.trim().split(/\s+/)).map(image => ['GATE_IMAGES', image] as const),
   ];
-  const unset = images.find(image => image === '' || image === 'unset');
-  if (unset !== undefined)
-    throw misconfigured('an image of the list was never filled in', unset === '' ? 'an empty value' : unset);
-  if (images.length > mostImages)
-    throw misconfigured(`the list holds more than ${mostImages} images`, String(images.length));
-  if (images.length > 0 || isOptional) return images;
-  throw misconfigured('nothing says which images are synchronised', 'no GATE_IMAGE_0 and no GATE_IMAGES');
+  if (named.length > mostImages)
+    throw misconfigured(`the list holds more than ${mostImages} images`, String(named.length));
+  if (named.length === 0 && !isOptional)
+    throw misconfigured('nothing says which images are synchronised', 'no GATE_IMAGE_0 and no GATE_IMAGES');
+  const isUnset = (image: string) => image === '' || image === 'unset';
+  const gaps = numbered.filter((number, at) => number !== (numbered[at - 1] ?? -1) + 1);
+  return {
+    images: named.map(([, image]) => image).filter(image => !isUnset(image)),
+    holes: [
+      ...gaps.map(number => toHole(`GATE_IMAGE_${number - 1}`, 'it is missing in the list')),
+      ...named
+        .filter(([, image]) => isUnset(image))
+        .map(([name]) => toHole(name, 'an image of the list was never filled in')),
+    ],
+  };
+}
+
+function toHole(image: string, reason: string): PresyncImage {
+  return { image, exit: exitCodes.usage, decision: 'indeterminate', reasons: [reason] };
 }
 
 function misconfigured(what: string, actual: string): Fault {

@@ -147,10 +147,10 @@ function summarise(
 }
 
 /** The images of an index, or the one that it is; attestations in it are no images. */
-async function listImages(
+export async function listImages(
   registry: Registry,
-  root: Descriptor,
-  o: ScanImage,
+  root: Pick<Descriptor, 'digest'>,
+  o: Pick<ScanImage, 'platform' | 'signal'>,
 ): Promise<readonly { readonly digest: Digest; readonly platform?: string }[]> {
   const call = o.signal === undefined ? {} : { signal: o.signal };
   const content = parseContent(await registry.manifest(root.digest, call));

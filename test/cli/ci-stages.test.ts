@@ -16,6 +16,7 @@ beforeEach(() => {
     registry: 'registry.example',
     repository: `shop/${name}`,
     dockerfile: `${name}/Dockerfile`,
+    context: name,
   });
   writeFileSync(join(cwd, 'images.yaml'), JSON.stringify([entry('api'), entry('web')]));
   mkdirSync(join(cwd, 'api'));
@@ -56,30 +57,50 @@ describe('cg ci', () => {
     );
   });
 
-  it.each([
-    ['allow', undefined, 0],
-    ['deny', undefined, 1],
-    ['indeterminate', 'remote', 3],
-    ['indeterminate', 'trust', 4],
-  ] as const)('the gate turns %s (%s) into exit code %i', async (status, cause, code) => {
-    mkdirSync(join(cwd, 'scan'));
-    writeFileSync(
-      join(cwd, 'scan/scan.json'),
-      JSON.stringify({ ref: api, image: 'api', status, cause, statements: [] }),
-    );
-    expect((await ci(['gate', api, '--scan', 'scan'])).code).toBe(code);
-    const other = api.replace(digest, `sha256:${'b'.repeat(64)}`);
-    expect((await ci(['gate', other, '--scan', 'scan'])).code).toBe(2);
-  });
-
-  it('refuses a scan whose files lead out of its folder', async () => {
-    mkdirSync(join(cwd, 'scan'));
-    const statements = [{ digest, type: 'vuln', file: '../x' }];
-    writeFileSync(
-      join(cwd, 'scan/scan.json'),
-      JSON.stringify({ ref: api, image: 'api', status: 'allow', statements }),
-    );
-    expect((await ci(['gate', api, '--scan', 'scan'])).code).toBe(2);
+  it('builds an image by its name, as images.yaml says, and a folder where there is one', async () => {
+    const entry = {
+      name: 'site',
+      registry: 'registry.example',
+      repository: 'shop/site',
+      dockerfile: 'pages/Site.Dockerfile',
+      context: 'pages',
+      build: { args: { WORD: 'one' }, target: 'two', platforms: ['linux/arm64'] },
+    };
+    writeFileSync(join(cwd, 'images.yaml'), JSON.stringify([entry]));
+    mkdirSync(join(cwd, 'pages'));
+    const lines = [
+      'ARG WORD',
+      'FROM scratch AS two',
+      'ARG WORD',
+      'COPY $WORD /',
+      'FROM scratch',
+      'COPY three /',
+    ];
+    writeFileSync(join(cwd, 'pages/Site.Dockerfile'), `${lines.join('\n')}\n`);
+    writeFileSync(join(cwd, 'pages/one'), '1');
+    const build = async (...words: readonly string[]) =>
+      await runCli(['build', ...words, '--output', 'json'], {
+        cwd,
+        env: { HOME: cwd, PATH: '/nonexistent' },
+      });
+    const built = await build('site', '--to', 'oci:out');
+    expect({ code: built.code, stderr: built.code === 0 ? '' : built.stderr }).toEqual({
+      code: 0,
+      stderr: '',
+    });
+    expect(JSON.parse(built.stdout).record).toMatchObject({
+      dockerfile: 'Site.Dockerfile',
+      context: 'pages',
+      target: 'two',
+      platforms: ['linux/arm64'],
+      buildArgs: { WORD: 'one' },
+    });
+    expect((await build('site', '--offline')).stdout).toContain('registry.example');
+    mkdirSync(join(cwd, 'site'));
+    for (const name of ['site', 'nobody']) {
+      const { code, stdout } = await build(name);
+      expect([code, stdout.includes('USAGE')]).toEqual([2, true]);
+    }
   });
 
   it('collects one digest for each image', async () => {
@@ -94,11 +115,43 @@ describe('cg ci', () => {
     });
   });
 
+  it('keeps in the release what a plan left out, also where nothing was built', async () => {
+    const collectKept = async (expected: string, kept: object) =>
+      await ci([
+        'collect',
+        '--expect',
+        expected,
+        '--kept',
+        JSON.stringify(kept),
+        '--results',
+        'results',
+        '--out',
+        'release.json',
+      ]);
+    const images = () => JSON.parse(readFileSync(join(cwd, 'release.json'), 'utf8')).images;
+    const [one, other] = [
+      { image: 'api', ref: api },
+      { image: 'web', ref: web },
+    ];
+    expect((await collectKept('[]', [other, one])).code).toBe(0);
+    expect(images()).toEqual([one, other]);
+    result('1.json', 'web', web);
+    expect((await collectKept('["web"]', [one])).code).toBe(0);
+    expect(images()).toEqual([one, other]);
+    expect((await collectKept('["web"]', [other])).code).toBe(4);
+    expect((await collectKept('["web"]', [{ image: 'api', ref: web }])).code).toBe(4);
+    expect((await collectKept('["web"]', { image: 'api' })).code).toBe(2);
+  });
+
   it.each([
     ['a missing image', () => result('1.json', 'web', web)],
     ['a duplicate', () => ['1.json', '2.json'].map(file => result(file, 'web', web))],
     ['an image nobody expected', () => result('1.json', 'other', web)],
     ['a repository that is not its own', () => result('1.json', 'web', api)],
+    ['nothing at all', () => rmSync(join(cwd, 'results'), { recursive: true })],
+    ['an empty file', () => writeFileSync(join(cwd, 'results/web.json'), '')],
+    ['a digest in capitals', () => result('1.json', 'web', web.toUpperCase())],
+    ['no digest', () => result('1.json', 'web', '')],
     ['a tag', () => result('1.json', 'web', 'registry.example/shop/web:1')],
   ])('collects nothing with %s: exit code 4', async (_what, write) => {
     write();

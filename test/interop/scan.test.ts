@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LayoutRegistry } from '../../src/image/oci/layout/layout.ts';
 import { frozenClock } from '../../src/model/clock.ts';
 import type { ScanReport } from '../../src/model/finding.ts';
+import { judgeScan } from '../../src/workflow/ci/scan/judge-scan.ts';
+import { scanStage } from '../../src/workflow/ci/scan/scan-stage.ts';
 import { importAdvisories } from '../../src/workflow/keep-advisories.ts';
 import { type EngineName, scanImage } from '../../src/workflow/scan-image.ts';
 import { findPeer } from '../peers.ts';
@@ -120,6 +122,34 @@ describe.skipIf(needs.length > 0)(
       },
       120_000,
     );
+
+    it('are judged at a gate as they were where they ran, from their own reports', async () => {
+      const digest = (await new LayoutRegistry(join(root, 'images')).manifest('debian')).descriptor.digest;
+      const place = {
+        env: {
+          HOME: root,
+          PATH: [trivy, grype].map(path => dirname(path ?? '')).join(':'),
+          TRIVY_CACHE_DIR: join(data, 'trivy'),
+          GRYPE_DB_CACHE_DIR: join(data, 'grype'),
+        },
+        cwd: root,
+        clock: frozenClock('2026-11-24T12:00:00Z'),
+      };
+      const ref = `oci:${join(root, 'images')}@${digest}`;
+      const stage = { target: ref, image: 'debian', sbom: false, out: 'scan', version: '1' };
+      const database = join(root, 'index-osv');
+      await scanStage({ ...place, ...stage, database, allowUnverifiedTools: true });
+      const scanned = JSON.parse(readFileSync(join(root, 'scan/report.json'), 'utf8'));
+      const { images, verdict, folder } = await judgeScan({ ...place, ref, scan: 'scan' });
+      // Nobody vouched for these programs: what they say counts, and allows nothing.
+      expect({ ...verdict, claimed: folder.status }).toEqual({ status: 'deny', claimed: 'deny' });
+      expect(folder.images[0]?.runs.map(({ raw }) => raw)).toEqual([
+        '0-trivy.json',
+        '0-grype.json',
+        undefined,
+      ]);
+      expect(images[0]?.report).toEqual(scanned.reports[0]);
+    }, 60_000);
 
     it('agree on fixes, and we take the word of Trivy for the severity when we read its data', async () => {
       const { findings } = await scan('debian', 'trivy', 'trivy', 'embedded');

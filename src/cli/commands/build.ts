@@ -3,6 +3,7 @@ import { stage } from '../../ground/progress/progress.ts';
 import { formatCount } from '../../ground/terminal/amounts.ts';
 import { escapeLine } from '../../ground/terminal/escape.ts';
 import { defined } from '../../model/defined.ts';
+import { findNamedBuild } from '../../workflow/build/named-build.ts';
 import { buildImage } from '../../workflow/build-image.ts';
 import { defineCommand } from '../command.ts';
 import { platforms, reachOptions, registryFlags } from '../registry-flags.ts';
@@ -22,6 +23,7 @@ export const command = defineCommand({
       run: 'cg build services/api --to oci:./api --record build.json',
       does: 'into a folder, with the record that cg provenance reads',
     },
+    { run: 'cg build web', does: 'as images.yaml says' },
     {
       run: 'cg build . --to ghcr.io/shop/web --builder buildah',
       does: 'with buildah, whatever the Dockerfile holds',
@@ -31,13 +33,19 @@ export const command = defineCommand({
     'Base images are resolved once and pinned by digest. The image is stored under its digest and gets no tag. Without\n' +
     'RUN the embedded builder does it, and the same files give the same digest everywhere; RUN needs buildx or buildah.\n' +
     'The time of everything in the image is SOURCE_DATE_EPOCH, else that of the commit, else 1970.',
-  args: [{ name: 'CONTEXT', brief: 'the folder that COPY reads from', required: true, complete: 'files' }],
+  args: [
+    {
+      name: 'CONTEXT',
+      brief: 'the folder that COPY reads from, or a name in images.yaml',
+      required: true,
+      complete: 'files',
+    },
+  ],
   flags: {
     to: {
       kind: 'text',
       placeholder: 'REGISTRY/REPOSITORY',
-      brief: 'where the image goes; also oci:FOLDER',
-      required: true,
+      brief: 'where the image goes; also oci:FOLDER; that of images.yaml for a NAME',
     },
     file: {
       kind: 'text',
@@ -90,14 +98,24 @@ export const command = defineCommand({
   async run({ flags, args: [folder = '.'] }, context) {
     const reach = await reachOptions(flags, context);
     const given = readBuildArgs(flags.buildArg, context.env);
+    const { cwd, env, signal } = context;
+    const named = await findNamedBuild(folder, { cwd, env, signal });
+    const destination = flags.to ?? named?.destination;
+    if (destination === undefined)
+      throw new Fault('USAGE', {
+        what: 'nothing says where the image goes',
+        expected: '--to REGISTRY/REPOSITORY',
+        next: `cg build ${folder} --to REGISTRY/REPOSITORY`,
+      });
     const result = await stage(context.progress, `build ${folder}`, () =>
       buildImage({
         ...reach,
-        cwd: context.cwd,
-        context: folder,
-        destination: flags.to,
-        platforms: flags.platform,
-        buildArgs: given.values,
+        ...named,
+        cwd,
+        context: named?.context ?? folder,
+        destination,
+        platforms: flags.platform.length > 0 ? flags.platform : (named?.platforms ?? []),
+        buildArgs: { ...named?.buildArgs, ...given.values },
         secretArgs: given.secret,
         labels: readPairs(flags.label, '--label'),
         annotations: readPairs(flags.annotation, '--annotation'),

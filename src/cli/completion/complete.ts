@@ -154,6 +154,7 @@ function quietContext(world: World): Context {
     interactive: false,
     stdin: world.stdin,
     say: () => {},
+    passOn: () => {},
     write: () => {},
     errStyle: plainStyle,
   };

@@ -10,6 +10,7 @@ import {
   YAMLSeq,
 } from 'yaml';
 import { Fault } from '../../ground/fault/fault.ts';
+import { readPlainYaml } from '../../ground/yaml/read-plain-yaml.ts';
 import { readYaml } from '../../ground/yaml/read-yaml.ts';
 
 export type StateValue =
@@ -93,6 +94,9 @@ export class StateFile {
 }
 
 function readState(text: string, where: string): Readonly<Record<string, unknown>> {
+  // Thousands of these are read for one plan, and nearly all of them only we have written.
+  const plain = readPlainYaml(text);
+  if (plain !== undefined) return plain;
   const { value, problems } = readYaml(text);
   const [problem] = problems;
   if (problem !== undefined) {

@@ -13,6 +13,8 @@ export interface Command {
   readonly timeLimit: number;
   /** Bytes of standard output and, apart, of standard error that are kept; more is an error for the first. */
   readonly outputLimit?: number;
+  /** Takes standard output as it comes; then none of it is kept. */
+  readonly onStdout?: (chunk: Buffer) => void;
   readonly onStderr?: (chunk: Buffer) => void;
   readonly signal?: AbortSignal;
   /** Run it as somebody else, which only root can. */
@@ -79,6 +81,10 @@ function collectOutput(child: ChildProcess, command: Command, end: (reason: unkn
   const chunks: Buffer[] = [];
   let size = 0;
   child.stdout?.on('data', (chunk: Buffer) => {
+    if (command.onStdout !== undefined) {
+      command.onStdout(chunk);
+      return;
+    }
     size += chunk.length;
     if (size > limit) end(fail(command, `wrote more than ${limit} bytes`));
     else chunks.push(chunk);

@@ -24,6 +24,15 @@ export function toReadFault(error: unknown, where: string): unknown {
  * A file that is missing throws what the system said, because callers often know better what that means.
  */
 export async function openRegularFile(path: string, o: { readonly next?: string } = {}): Promise<FileHandle> {
+  return (await openWithSize(path, o)).file;
+}
+
+interface OpenFile {
+  readonly file: FileHandle;
+  readonly size: number;
+}
+
+async function openWithSize(path: string, o: { readonly next?: string } = {}): Promise<OpenFile> {
   // Without O_NONBLOCK opening a pipe would wait for somebody who writes to it.
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
   let file: FileHandle;
@@ -32,7 +41,8 @@ export async function openRegularFile(path: string, o: { readonly next?: string 
   } catch (error) {
     throw toReadFault(error, path);
   }
-  if ((await file.stat()).isFile()) return file;
+  const found = await file.stat();
+  if (found.isFile()) return { file, size: found.size };
   await file.close();
   throw new Fault('FILE_INVALID', {
     what: `${path} is not a file`,
@@ -43,17 +53,18 @@ export async function openRegularFile(path: string, o: { readonly next?: string 
 
 /** The whole of a file, whatever its size is said to be; undefined when it is larger than the limit. */
 export async function readRegularFile(path: string, limit: number): Promise<Buffer | undefined> {
-  const file = await openRegularFile(path);
+  const { file, size } = await openWithSize(path);
   try {
-    const { size } = await file.stat();
     if (size > limit) return undefined;
     const chunks: Buffer[] = [];
     for (let at = 0; at <= limit; ) {
       const room = Buffer.allocUnsafe(Math.min(limit + 1 - at, Math.max(size + 1 - at, 65_536)));
       const { bytesRead } = await file.read(room, 0, room.length, at);
-      if (bytesRead === 0) return Buffer.concat(chunks, at);
       chunks.push(room.subarray(0, bytesRead));
       at += bytesRead;
+      // Of an ordinary file less comes only at its end; one of /proc says that it is empty and is not.
+      if (bytesRead === 0 || (size > 0 && bytesRead < room.length && at >= size))
+        return at > limit ? undefined : Buffer.concat(chunks, at);
     }
     return undefined;
   } finally {

@@ -1,6 +1,7 @@
 import type { Descriptor } from '../../model/descriptor.ts';
 import type { Inventory, InventoryLayer } from '../../model/inventory.ts';
 import type { Call, Registry } from '../oci/registry.ts';
+import { unpackLayer } from '../oci/unpack-layer.ts';
 import { verified } from '../oci/verified.ts';
 import { assemble } from './assemble.ts';
 import { allCataloguers } from './cataloguers/all.ts';
@@ -9,7 +10,6 @@ import { catalogueLayer } from './layer/catalogue-layer.ts';
 import type { LayerFindings } from './layer/findings.ts';
 import { LayerCache } from './layer/layer-cache.ts';
 import { squash } from './layer/squash.ts';
-import { unpackLayer } from './layer/unpack-layer.ts';
 
 export interface CatalogueImageOptions extends Call {
   /** How people name the image; the registry's place and the digest unless said otherwise. */

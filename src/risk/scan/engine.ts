@@ -131,8 +131,7 @@ async function judgeReport(
 ): Promise<EngineRun['outcome']> {
   try {
     const report = await engine.scan(target, o);
-    const problem = problemOf(report, target, o);
-    return problem === undefined ? { status: 'ok', report } : { ...problem, known: report };
+    return believeReport(report, target, o);
   } catch (error) {
     if (error instanceof EngineFailure)
       return { status: error.status, detail: error.message, known: error.known };
@@ -142,12 +141,22 @@ async function judgeReport(
   }
 }
 
+/** The outcome of a report that could be read: one with old data, or about nothing, says nothing. */
+export function believeReport(
+  report: EngineReport,
+  target: Pick<ScanTarget, 'inventory'>,
+  o: { readonly clock: Clock; readonly maxDbAge: number },
+): EngineRun['outcome'] {
+  const problem = problemOf(report, target, o);
+  return problem === undefined ? { status: 'ok', report } : { ...problem, known: report };
+}
+
 /** A clock that is a little off is no fault of the data. */
 const skew = 3_600_000;
 
 function problemOf(
   report: EngineReport,
-  { inventory }: ScanTarget,
+  { inventory }: Pick<ScanTarget, 'inventory'>,
   o: { readonly clock: Clock; readonly maxDbAge: number },
 ): { readonly status: 'stale-db' | 'no-coverage' | 'bad-report'; readonly detail: string } | undefined {
   const built = Date.parse(report.db.builtAt);

@@ -56,7 +56,13 @@ export async function scanTarget(request: ScanRequest): Promise<Scanned> {
   return { report: assembleReport(request, runs), runs };
 }
 
-function assembleReport(request: ScanRequest, runs: readonly EngineRun[]): ScanReport {
+/** What follows from what the engines said: the same again for whoever was not there. */
+export function assembleReport(
+  request: Pick<ScanRequest, 'subject' | 'policy' | 'waivers' | 'vex' | 'clock' | 'previous'> & {
+    readonly target: Pick<ScanTarget, 'inventory'>;
+  },
+  runs: readonly EngineRun[],
+): ScanReport {
   const { subject, policy } = request;
   const { inventory } = request.target;
   const heard = runs.flatMap(({ id, outcome }): Heard[] =>

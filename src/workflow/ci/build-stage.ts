@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import { defined } from '../../model/defined.ts';
@@ -7,6 +7,7 @@ import type { FleetPlace } from '../images/fleet-place.ts';
 import { readFleet, selectImages } from '../images/read-fleet.ts';
 import type { ReachOptions } from '../reach-registries.ts';
 import { writeHandover } from './handover.ts';
+import { findStrays, hashInputs, joinInputs, placeOf } from './plan/build-inputs.ts';
 import { refuseSigningCredentials } from './stage-credentials.ts';
 
 export interface BuildStage extends ReachOptions, FleetPlace {
@@ -25,16 +26,12 @@ export async function buildStage(o: BuildStage): Promise<BuiltImage> {
   refuseSigningCredentials('build', o.env);
   const fleet = await readFleet(o);
   const [image] = selectImages(fleet, [o.image]);
-  if (image?.dockerfile === undefined || !image.isManaged || image.remote !== undefined)
-    throw new Fault('USAGE', {
-      what: `${o.image} is not built in this repository`,
-      where: fleet.file,
-      next: 'cg images status',
-    });
+  if (image === undefined) throw new Fault('BUG', { what: 'no image was chosen' });
+  const { inputs } = await hashInputs(fleet, image, o);
+  warnOfStrays(image.name, await findStrays(fleet, image, o), o);
   const built = await buildImage({
     ...o,
-    context: resolve(fleet.root, dirname(image.dockerfile)),
-    dockerfile: resolve(fleet.root, image.dockerfile),
+    ...placeOf(fleet, image),
     destination:
       o.ociLayout === undefined ? repositoryOf(image, fleet.file) : `oci:${resolve(o.cwd, o.ociLayout)}`,
     platforms: image.platforms,
@@ -42,9 +39,25 @@ export async function buildStage(o: BuildStage): Promise<BuiltImage> {
     clock: o.clock ?? systemClock,
     ...defined({ target: image.target }),
   });
-  const handover = { image: o.image, ref: built.image, record: built.record };
+  const handover = {
+    image: o.image,
+    ref: built.image,
+    record: { ...built.record, inputs: joinInputs(inputs, built.record.bases) },
+  };
   if (o.out !== undefined) await writeHandover(o.out, o.cwd, handover);
   return built;
+}
+
+function warnOfStrays(
+  name: string,
+  [first, ...others]: readonly string[],
+  { onWarning }: Pick<BuildStage, 'onWarning'>,
+): void {
+  if (first === undefined) return;
+  const files = others.length === 0 ? first : `${first} and ${others.length} more`;
+  onWarning?.(
+    `${files} in the context of ${name}: no commit holds them, so every plan will build it again; .dockerignore keeps them out`,
+  );
 }
 
 /** Where an enrolled image is published, without a tag. */

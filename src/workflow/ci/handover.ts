@@ -58,3 +58,14 @@ export async function readJsonFile(path: string): Promise<object> {
   }
   throw new Fault('FILE_INVALID', { what: 'the file is not a JSON object', where: path });
 }
+
+/** A stage after the build speaks of a digest, never of a tag that may move. */
+export function digestOf(ref: string): string {
+  const [, digest] = /@(sha256:[0-9a-f]{64})$/.exec(ref) ?? [];
+  if (digest !== undefined) return digest;
+  throw new Fault('USAGE', {
+    what: 'a stage wants the image by its digest',
+    actual: ref.slice(0, 300),
+    expected: 'REPOSITORY@sha256:…',
+  });
+}

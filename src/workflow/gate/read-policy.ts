@@ -30,6 +30,8 @@ export interface PolicyChoice {
   readonly skipAttestation?: boolean;
   /** Added to the rule data of every source, `key=value`. */
   readonly extraRuleData?: readonly string[];
+  /** Whatever the files say, the provenance must name the source that is expected. */
+  readonly demandSource?: boolean;
   readonly allowUnmatched?: boolean;
   readonly cwd?: string;
 }
@@ -54,6 +56,7 @@ export async function readPolicy(o: PolicyChoice): Promise<ReadPolicy> {
   const sources = [
     ...(spec.sources ?? []).map(source => sourceOf(source, spec, extra)),
     ...promotionSource(own, requirements, extra),
+    ...(o.demandSource === true ? [namedSource('source', ['slsa_source_correlated'])] : []),
   ];
   const publicKey =
     o.identity === undefined ? (o.publicKey ?? placeOfKey(spec.publicKey, o.cwd)) : o.publicKey;
@@ -198,18 +201,12 @@ function promotionSource(
   ];
   if (include.length === 0) return [];
   const ruleData = { ...own.ruleData, ...extra };
-  return [
-    {
-      name: 'promotion',
-      policy: [],
-      data: [],
-      ruleData,
-      include,
-      exclude: own.exclude ?? [],
-      volatileInclude: [],
-      volatileExclude: [],
-    },
-  ];
+  return [{ ...namedSource('promotion', include), ruleData, exclude: own.exclude ?? [] }];
+}
+
+function namedSource(name: string, include: readonly string[]): PolicySource {
+  const none = { policy: [], data: [], exclude: [], volatileInclude: [], volatileExclude: [] };
+  return { name, include, ruleData: {}, ...none };
 }
 
 /** Keys that would be taken for something else than data stay out. */

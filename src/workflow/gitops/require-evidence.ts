@@ -50,7 +50,11 @@ export async function requireEvidence(
   throw verdictFault(verdict, image, environment);
 }
 
-function verdictFault(verdict: Verdict, image: string, environment: Environment): Fault {
+export function verdictFault(
+  verdict: Verdict,
+  image: string,
+  environment: Pick<Environment, 'name'> & { readonly policy?: string },
+): Fault {
   const [component] = verdict.components;
   const reasons = (component?.violations ?? []).map(({ code, message }) => `${code}: ${message}`);
   const actual = component?.trouble?.message ?? reasons.slice(0, 5).join('; ');

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { nameBase } from '../../fleet/base-name.ts';
 import { type Discovered, discoverBases, type Finding } from '../../fleet/discover.ts';
 import type { BaseUse, EnrolledImage } from '../../fleet/enrolment.ts';
@@ -28,7 +29,8 @@ export async function discoverFleet(
   state: StateFolder,
   book: BaseBook,
 ): Promise<readonly ImageView[]> {
-  const files = await inParallel(images, 32, async image => await readDockerfileOf(root, image));
+  const inside = await realpath(root);
+  const files = await inParallel(images, 32, async image => await readDockerfileOf(inside, image));
   // One after the other, so that who gets which file name does not depend on the disk.
   return images.map((image, index) => {
     const file = files[index];
@@ -48,13 +50,13 @@ export async function discoverFleet(
 }
 
 async function readDockerfileOf(
-  root: string,
+  inside: string,
   image: EnrolledImage,
 ): Promise<InsideFile | { readonly problem: string } | undefined> {
   if (!image.isManaged || image.dockerfile === undefined) return undefined;
   if (image.remote !== undefined) return { problem: '' };
   try {
-    return await readInsideFile(root, image.dockerfile);
+    return await readInsideFile(inside, image.dockerfile);
   } catch (error) {
     return { problem: asFault(error).message };
   }

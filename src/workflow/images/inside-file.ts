@@ -11,13 +11,12 @@ export interface InsideFile {
   readonly text: string;
 }
 
-/** Reads a file of the repository; neither a link nor a name leads out of it. */
-export async function readInsideFile(root: string, name: string): Promise<InsideFile> {
-  const path = await realpath(join(root, name)).catch((cause: unknown) => {
+/** Reads a file of the repository, whose folder is given without links; neither a link nor a name leads out of it. */
+export async function readInsideFile(inside: string, name: string): Promise<InsideFile> {
+  const path = await realpath(join(inside, name)).catch((cause: unknown) => {
     if (!isMissing(cause)) throw unreadable(name, 'its links lead nowhere', cause);
     throw unreadable(name, 'there is no such file', cause);
   });
-  const inside = await realpath(root);
   if (!path.startsWith(inside.endsWith(sep) ? inside : inside + sep)) {
     throw new Fault('FILE_INVALID', {
       what: `${name} leads out of the repository`,

@@ -29,7 +29,15 @@ export function toEnrolledImage(entry: ImageEntry, defaults: FleetDefaults): Enr
     isManaged,
     repository,
     tag,
-    ...defined({ published, registry, dockerfile, remote, target: entry.build?.target }),
+    context: entry.context ?? localFolder(entry, defaults) ?? '.',
+    ...defined({
+      published,
+      registry,
+      dockerfile,
+      remote,
+      target: entry.build?.target,
+      test: entry.test ?? project.ci?.test,
+    }),
     buildArgs: entry.build?.args ?? {},
     platforms: entry.build?.platforms ?? [],
     quarantine: {
@@ -53,8 +61,12 @@ export function toEnrolledImage(entry: ImageEntry, defaults: FleetDefaults): Enr
   };
 }
 
-function dockerfileOf(entry: ImageEntry, { project }: FleetDefaults): string | undefined {
-  const folder = entry.local?.dir ?? (entry.local === undefined ? undefined : project.defaults?.local?.dir);
+function localFolder({ local }: ImageEntry, { project }: FleetDefaults): string | undefined {
+  return local?.dir ?? (local === undefined ? undefined : project.defaults?.local?.dir);
+}
+
+function dockerfileOf(entry: ImageEntry, defaults: FleetDefaults): string | undefined {
+  const folder = localFolder(entry, defaults);
   const local = entry.local?.dockerfile;
   const inLocal = local === undefined || folder === undefined ? local : `${folder}/${local}`;
   return (

@@ -1,8 +1,9 @@
 import { defined } from '../../../model/defined.ts';
-import { attestStage } from '../../../workflow/ci/attest-stage.ts';
 import { readReference } from '../../../workflow/ci/handover.ts';
+import { attestStage } from '../../../workflow/ci/prove/attest-stage.ts';
 import { defineCommand } from '../../command.ts';
-import { signingFlags, signingOptions } from '../../evidence/signing-flags.ts';
+import { signingFlags } from '../../evidence/signing-flags.ts';
+import { stageSigning } from '../../evidence/stage-signing.ts';
 import { renderSigned } from '../../show/signed.ts';
 import { version } from '../../version.ts';
 
@@ -10,7 +11,8 @@ export const command = defineCommand({
   examples: [{ run: 'cg ci attest @.cg/build.json --scan .cg/scan', does: 'in the job that signs' }],
   about:
     'Provenance from the record of the build, and SBOMs and scans from the folder of the scan. The record is in the @FILE,\n' +
-    'or in CG_BUILD_RECORD. Whatever is about another digest is refused.',
+    'or in CG_BUILD_RECORD. Whatever is about another digest is refused. A job that would sign as somebody whom policy.yaml\n' +
+    '(or promotion.yaml) does not expect is stopped before anything is logged: exit code 4.',
   args: [
     { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
   ],
@@ -22,16 +24,22 @@ export const command = defineCommand({
       required: true,
       complete: 'files',
     },
+    build: {
+      kind: 'text',
+      placeholder: 'FILE',
+      brief: 'what cg ci build left, when it is not the @FILE',
+      complete: 'files',
+    },
     ...signingFlags,
   },
   async run({ flags, args: [text = ''] }, context) {
     const image = await readReference(text, context.cwd);
     const result = await attestStage({
-      ...(await signingOptions(image, flags, context)),
+      ...(await stageSigning(image, flags, context)),
       cwd: context.cwd,
       scan: flags.scan,
       version,
-      ...defined({ build: text.startsWith('@') ? text.slice(1) : undefined }),
+      ...defined({ build: flags.build ?? (text.startsWith('@') ? text.slice(1) : undefined) }),
     });
     return { result };
   },

@@ -22,6 +22,11 @@ export const command = defineCommand({
   flags: {
     pushByDigest: { kind: 'toggle', brief: 'into its registry, without a tag' },
     ociLayout: { kind: 'text', placeholder: 'FOLDER', brief: 'into a folder instead', complete: 'files' },
+    cacheImport: {
+      kind: 'toggle',
+      fallback: true,
+      brief: 'accepted and not needed: no cache is ever imported',
+    },
     out: {
       kind: 'text',
       placeholder: 'FILE',

@@ -1,5 +1,5 @@
 import { defined } from '../../../model/defined.ts';
-import { collectStage } from '../../../workflow/ci/collect-stage.ts';
+import { collectStage } from '../../../workflow/ci/release/collect-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
@@ -20,6 +20,7 @@ export const command = defineCommand({
       required: true,
       complete: 'files',
     },
+    kept: { kind: 'text', placeholder: 'JSON', brief: 'what cg ci plan keeps: it stays in the release' },
     verify: { kind: 'toggle', brief: 'the registry must have every digest' },
     out: {
       kind: 'text',
@@ -37,7 +38,7 @@ export const command = defineCommand({
       expect: flags.expect,
       results: flags.results,
       verify: flags.verify,
-      ...defined({ out: flags.out }),
+      ...defined({ out: flags.out, kept: flags.kept }),
     });
     return { result };
   },

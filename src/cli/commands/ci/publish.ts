@@ -1,14 +1,17 @@
 import { defined } from '../../../model/defined.ts';
 import { readReference } from '../../../workflow/ci/handover.ts';
-import { publishStage } from '../../../workflow/ci/publish-stage.ts';
+import { publishStage } from '../../../workflow/ci/prove/publish-stage.ts';
 import { defineCommand } from '../../command.ts';
+import { consumerFlags, consumerOptions } from '../../evidence/consumer-flags.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
-import { reachOptions, registryFlags } from '../../registry-flags.ts';
 
 export const command = defineCommand({
   examples: [
     { run: 'cg ci publish "$REF" --image api --out .cg/results/api.json', does: 'after cg ci verify' },
   ],
+  about:
+    'The digest is verified by the policy once more, with the commit of this job: what is denied gets no tag. Exit code 1:\n' +
+    'denied. 3 or 4: could not look, or what was found cannot be trusted.',
   args: [
     { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
   ],
@@ -21,11 +24,11 @@ export const command = defineCommand({
       complete: 'files',
     },
     ...imagesFlags,
-    ...registryFlags,
+    ...consumerFlags,
   },
   async run({ flags, args: [text = ''] }, context) {
     const result = await publishStage({
-      ...(await reachOptions(flags, context)),
+      ...(await consumerOptions(flags, context)),
       ...fleetPlace(flags, context),
       ref: await readReference(text, context.cwd),
       image: flags.image,

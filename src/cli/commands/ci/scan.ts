@@ -1,7 +1,8 @@
+import { resolve } from 'node:path';
 import { exitCodes } from '../../../ground/fault/exit-codes.ts';
 import { stage } from '../../../ground/progress/progress.ts';
 import { defined } from '../../../model/defined.ts';
-import { scanStage } from '../../../workflow/ci/scan-stage.ts';
+import { scanStage } from '../../../workflow/ci/scan/scan-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
 import { version } from '../../version.ts';
@@ -40,7 +41,7 @@ export const command = defineCommand({
   },
   async run({ flags, args: [target = ''] }, context) {
     const reach = await reachOptions(flags, context);
-    const { folder } = await stage(context.progress, `scan ${target}`, () =>
+    const folder = await stage(context.progress, `scan ${target}`, () =>
       scanStage({
         ...reach,
         env: context.env,
@@ -51,7 +52,7 @@ export const command = defineCommand({
         image: flags.image,
         sbom: flags.sbom,
         out: flags.out,
-        ...defined({ database: flags.db }),
+        ...defined({ database: flags.db === undefined ? undefined : resolve(context.cwd, flags.db) }),
       }),
     );
     const isOpen = folder.status === 'indeterminate';
@@ -60,6 +61,6 @@ export const command = defineCommand({
       exit: !isOpen ? exitCodes.done : folder.cause === 'trust' ? exitCodes.trust : exitCodes.remote,
     };
   },
-  text: ({ ref, status, statements }) =>
-    `${status}  ${ref}\n${statements.map(one => `  ${one.file}`).join('\n')}`,
+  text: ({ ref, status, files }) =>
+    [`${status}  ${ref}`, ...Object.keys(files).map(name => `  ${name}`)].join('\n'),
 });

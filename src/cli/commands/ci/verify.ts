@@ -1,8 +1,7 @@
-import { Fault } from '../../../ground/fault/fault.ts';
 import { formatJson } from '../../../ground/terminal/format-json.ts';
 import { readReference } from '../../../workflow/ci/handover.ts';
-import { digestOf } from '../../../workflow/ci/scan-stage.ts';
-import { exitOfVerdict, gateImages } from '../../../workflow/gate-image.ts';
+import { verifyStage } from '../../../workflow/ci/prove/verify-stage.ts';
+import { exitOfVerdict } from '../../../workflow/gate-image.ts';
 import { defineCommand } from '../../command.ts';
 import { gateOptions, policyFlags } from '../../evidence/policy-flags.ts';
 import { type ShownVerdict, toReport } from '../../show/gate/report.ts';
@@ -15,18 +14,22 @@ export const command = defineCommand({
       does: 'by the file that whoever takes it uses as well',
     },
   ],
-  about: 'Exit code 0: allow. 1: deny. 3 or 4: could not look, or what was found cannot be trusted.',
+  about:
+    'Without --policy policy.yaml counts, or promotion.yaml where there is one. In a job of GitHub or GitLab the provenance\n' +
+    'must name the commit of the job. Exit code 0: allow. 1: deny. 3 or 4: could not look, or what was found cannot be\n' +
+    'trusted.',
   args: [
     { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
   ],
   flags: policyFlags,
   formats: { json: (result: ShownVerdict, wishes) => formatJson(toReport(result, wishes)) },
   async run({ flags, args: [text = ''] }, context) {
-    if (flags.policy === undefined && flags.promotion === undefined)
-      throw new Fault('USAGE', { what: 'nothing says what is demanded', expected: '--policy policy.yaml' });
     const image = await readReference(text, context.cwd);
-    digestOf(image);
-    const gated = await gateImages(await gateOptions(flags, [image], context));
+    const gated = await verifyStage({
+      ...(await gateOptions(flags, [], context)),
+      cwd: context.cwd,
+      ref: image,
+    });
     const shown = { successes: false, warnings: true, info: false };
     return { result: { ...gated, shown }, exit: exitOfVerdict(gated.verdict) };
   },

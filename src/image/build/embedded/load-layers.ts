@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
-import { type Descriptor, mediaTypes } from '../../../model/descriptor.ts';
-import { gunzip } from '../../oci/gunzip.ts';
+import type { Descriptor } from '../../../model/descriptor.ts';
+import { isDigest } from '../../../model/digest.ts';
 import type { Registry } from '../../oci/registry.ts';
+import { unpackLayer } from '../../oci/unpack-layer.ts';
 import { verified } from '../../oci/verified.ts';
 import { TarLoading } from './load-tar.ts';
 import type { Tree } from './tree.ts';
@@ -19,8 +20,6 @@ export interface LoadOptions {
   readonly keepsFiles: boolean;
   readonly signal?: AbortSignal;
 }
-
-const largestLayer = 64 * 1024 ** 3;
 
 /** Lays the layers of an image over each other, as a container would see them. */
 export async function loadLayers(tree: Tree, source: LayerSource, o: LoadOptions): Promise<void> {
@@ -41,16 +40,13 @@ function unpack(
   at: number,
   signal?: AbortSignal,
 ): AsyncIterable<Uint8Array> {
-  const packed = verified(registry.blob(layer, signal === undefined ? {} : { signal }), layer, layer.digest);
-  const isPlain = layer.mediaType === mediaTypes.layerTar;
-  if (!isPlain && !/\+gzip$|\.gzip$/.test(layer.mediaType)) {
-    throw new Fault('UNSUPPORTED', {
-      what: `the embedded builder cannot unpack the layer ${layer.digest}`,
+  const diffId = diffIds[at];
+  if (diffId === undefined || !isDigest(diffId))
+    throw new Fault('CONTENT_INVALID', {
+      what: `the configuration of the base image knows fewer layers than its manifest`,
       where: `${registry.place}, layer ${at + 1} of ${diffIds.length}`,
-      expected: 'a layer packed with gzip',
-      actual: layer.mediaType,
-      next: 'build with --builder buildah or --builder buildx',
+      actual: layer.digest,
     });
-  }
-  return isPlain ? packed : gunzip(packed, largestLayer, layer.digest);
+  const packed = registry.blob(layer, signal === undefined ? {} : { signal });
+  return unpackLayer(verified(packed, layer, layer.digest), diffId, `the layer ${layer.digest}`);
 }

@@ -34,6 +34,17 @@ export const BuildRecordFile = z.strictObject({
     .max(10_000)
     .optional()
     .describe('what else was fetched'),
+  inputs: z
+    .strictObject({
+      digest: DigestText,
+      dockerfile: DigestText,
+      context: DigestText,
+      bases: DigestText,
+      settings: DigestText,
+      shared: DigestText,
+    })
+    .optional()
+    .describe('what decided what was built, as digests'),
   builder: z.strictObject({ driver: Word, version: Word }),
   startedOn: Moment,
   finishedOn: Moment,

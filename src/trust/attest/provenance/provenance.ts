@@ -50,7 +50,7 @@ export function buildProvenance(input: ProvenanceInput): ProvenancePredicate {
     buildDefinition: {
       buildType: place.buildType,
       externalParameters: { ...place.externalParameters, ...buildParameters(record) },
-      internalParameters: withoutAbsent(place.internalParameters),
+      internalParameters: withoutAbsent({ ...place.internalParameters, inputs: record.inputs }),
       resolvedDependencies: [
         place.source,
         ...record.bases.map(describeBase),

@@ -1,16 +1,17 @@
-import { Fault } from '../../ground/fault/fault.ts';
-import { copyImage } from '../copy-image.ts';
-import type { FleetPlace } from '../images/fleet-place.ts';
-import { readFleet, selectImages } from '../images/read-fleet.ts';
-import { inspectImage } from '../inspect-image.ts';
-import type { ReachOptions } from '../reach-registries.ts';
-import { repositoryOf } from './build-stage.ts';
-import { writeHandover } from './handover.ts';
-import { digestOf } from './scan-stage.ts';
+import { Fault } from '../../../ground/fault/fault.ts';
+import { copyImage } from '../../copy-image.ts';
+import { verdictFault } from '../../gitops/require-evidence.ts';
+import type { FleetPlace } from '../../images/fleet-place.ts';
+import { readFleet, selectImages } from '../../images/read-fleet.ts';
+import { inspectImage } from '../../inspect-image.ts';
+import { repositoryOf } from '../build-stage.ts';
+import { findPolicy } from '../find-policy.ts';
+import { digestOf, writeHandover } from '../handover.ts';
+import { expectedSource, type VerifyStage, verifyStage } from './verify-stage.ts';
 
-export interface PublishStage extends ReachOptions, FleetPlace {
+export interface PublishStage extends VerifyStage, FleetPlace {
+  readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly ref: string;
   readonly image: string;
   readonly out?: string;
 }
@@ -26,7 +27,7 @@ export interface PublishedImage {
   readonly evidence: number;
 }
 
-/** Gives the digest the tag of its entry: the last thing that happens to it, after it was verified. */
+/** Gives the digest the tag of its entry: the last thing that happens to it. It is verified here, whatever ran before. */
 export async function publishStage(o: PublishStage): Promise<PublishedImage> {
   const fleet = await readFleet(o);
   const [entry] = selectImages(fleet, [o.image]);
@@ -39,16 +40,18 @@ export async function publishStage(o: PublishStage): Promise<PublishedImage> {
       expected: `${repository}@sha256:…`,
       actual: o.ref.slice(0, 300),
     });
-  const { children = [], referrers = [] } = await inspectImage({ ...o, image: o.ref });
-  if (referrers.length === 0)
+  const choice = { ...o, ...(await findPolicy(o)) };
+  if (choice.policy === undefined && choice.promotion === undefined)
     throw new Fault('USAGE', {
-      what: 'nothing vouches for this digest, so it gets no tag',
-      where: o.ref,
-      next: `cg ci attest ${o.ref} --scan FOLDER, then cg ci sign ${o.ref}`,
+      what: 'only what was verified gets a tag, and no policy says what is demanded',
+      expected: '--policy FILE, or policy.yaml in this folder',
     });
+  const { verdict } = await verifyStage(choice);
+  if (verdict.decision !== 'allow') throw verdictFault(verdict, o.ref, { name: 'the project', ...choice });
+  const { children = [], referrers = [] } = await inspectImage({ ...o, image: o.ref });
   const tagged = `${repository}:${entry.tag}`;
   await copyImage({ ...o, source: o.ref, target: tagged, evidence: false });
-  const commit = o.env['GITHUB_SHA'] || o.env['CI_COMMIT_SHA'];
+  const commit = expectedSource(o.env)?.revision;
   const result: PublishedImage = {
     image: o.image,
     ref: o.ref,

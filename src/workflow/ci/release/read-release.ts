@@ -1,7 +1,6 @@
-import { Fault } from '../../ground/fault/fault.ts';
+import { Fault } from '../../../ground/fault/fault.ts';
+import { digestOf, readJsonFile } from '../handover.ts';
 import type { Release } from './collect-stage.ts';
-import { readJsonFile } from './handover.ts';
-import { digestOf } from './scan-stage.ts';
 
 /** The digests of a release. */
 export async function readRelease(file: string): Promise<readonly string[]> {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
-import { Fault } from '../../../ground/fault/fault.ts';
-import { algorithmOf, type Digest } from '../../../model/digest.ts';
-import { gunzip } from '../../oci/gunzip.ts';
-import { digestFault } from '../../oci/verified.ts';
+import { Fault } from '../../ground/fault/fault.ts';
+import { algorithmOf, type Digest } from '../../model/digest.ts';
+import { gunzip } from './gunzip.ts';
+import { digestFault } from './verified.ts';
 
 /** More than any real layer; a bomb ends here. */
 export const largestLayer = 64 * 1024 * 1024 * 1024;

@@ -1,0 +1,36 @@
+import { type GatedImages, type GateImagesOptions, gateImages } from '../../gate-image.ts';
+import { findPolicy } from '../find-policy.ts';
+import { digestOf } from '../handover.ts';
+
+export interface VerifyStage extends Omit<GateImagesOptions, 'images' | 'components'> {
+  readonly cwd: string;
+  readonly ref: string;
+}
+
+/** Judges one digest as whoever takes it will, and demands that it was built from the commit of this job. */
+export async function verifyStage({ ref, ...o }: VerifyStage): Promise<GatedImages> {
+  digestOf(ref);
+  const source = expectedSource(o.env);
+  const component = {
+    name: 'image',
+    containerImage: ref,
+    ...(source !== undefined && { source: { git: source } }),
+  };
+  return await gateImages({
+    ...o,
+    ...(await findPolicy(o)),
+    components: [JSON.stringify({ components: [component] })],
+    demandSource: source !== undefined,
+  });
+}
+
+/** What this job has checked out, as its CI says; nothing outside of one. */
+export function expectedSource(
+  env: VerifyStage['env'],
+): { readonly url: string; readonly revision: string } | undefined {
+  const github = [env['GITHUB_SERVER_URL'], env['GITHUB_REPOSITORY'], env['GITHUB_SHA']];
+  if (env['GITHUB_ACTIONS'] === 'true' && github.every(Boolean))
+    return { url: `${github[0]}/${github[1]}`, revision: github[2] ?? '' };
+  const [url, revision] = [env['CI_PROJECT_URL'], env['CI_COMMIT_SHA']];
+  return env['GITLAB_CI'] === 'true' && url && revision ? { url, revision } : undefined;
+}

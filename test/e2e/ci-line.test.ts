@@ -1,0 +1,393 @@
+import { spawn } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Git } from '../../src/delivery/git/git.ts';
+import { type GitServer, serveGit } from '../../src/delivery/git/serve-git.ts';
+import { systemClock } from '../../src/model/clock.ts';
+import { githubClaims } from '../../src/trust/attest/local-sigstore/identity/development-identity.ts';
+import { mintOffline } from '../../src/trust/attest/local-sigstore/identity/mint-offline.ts';
+import { commitShop } from '../../src/workflow/up/story/chapters/commit-shop.ts';
+import { learnAdvisories } from '../../src/workflow/up/story/chapters/learn-advisories.ts';
+import { publishBases } from '../../src/workflow/up/story/chapters/publish-bases.ts';
+import { advisoriesOf } from '../../src/workflow/up/story/chapters/release-services.ts';
+import { jobEnvironment } from '../../src/workflow/up/story/job-environment.ts';
+import type { Repositories } from '../../src/workflow/up/story/repositories.ts';
+import { Teller } from '../../src/workflow/up/story/teller.ts';
+import {
+  clearWorkshop,
+  commitAndPush,
+  DemoClock,
+  type Forge,
+  storyEnvironment,
+  type Workshop,
+  workflows,
+} from '../../src/workflow/up/story/workshop.ts';
+import { type UpReady, up } from '../../src/workflow/up/up.ts';
+import { rootFlags } from '../cosign.ts';
+import { findPeer } from '../peers.ts';
+
+const program = join(import.meta.dirname, '../../dist/cg.js');
+const stop = new AbortController();
+let running: Promise<void>;
+let git: GitServer;
+let workshop: Workshop;
+let shop: Repositories['shop'];
+let config: string;
+let work: string;
+let job: Env;
+/** The same without anything that lets a job sign. */
+let plain: Env;
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One step of a job: a process of its own, with the environment of its job and nothing else. */
+function cg(words: readonly string[], env: Env, cwd = work): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...words], {
+      cwd,
+      env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 30_000,
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', chunk => (stdout += chunk));
+    child.stderr.on('data', chunk => (stderr += chunk));
+    child.once('error', reject);
+    child.once('close', code => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** Every stage succeeds, and prints what its published schema says. */
+async function ok(words: readonly string[], env: Env): Promise<ReturnType<typeof JSON.parse>> {
+  const { code, stdout, stderr } = await cg([...words, '--output', 'json'], env);
+  expect({ words, code, stderr: code === 0 ? '' : stderr }).toEqual({ words, code: 0, stderr: '' });
+  const result: unknown = JSON.parse(stdout);
+  expect({ words, problems: problemsOf(words, result) }).toEqual({ words, problems: [] });
+  return result;
+}
+
+const validators = new Map<string, ValidateFunction>();
+
+function problemsOf([group = '', stage = '']: readonly string[], result: unknown): unknown {
+  const name = group === 'ci' ? `ci-${stage}` : group;
+  const path = join(import.meta.dirname, `../../schema/output/${name}.schema.json`);
+  const validate =
+    validators.get(name) ?? new Ajv2020({ strict: true }).compile(JSON.parse(readFileSync(path, 'utf8')));
+  validators.set(name, validate);
+  return validate(result) ? [] : validate.errors;
+}
+
+const ci = (...words: readonly string[]) => ['ci', ...words];
+const local = () => ['--sigstore-data', workshop.sigstore];
+const believe = () => ['--allow-local-trust', ...local()];
+const json = (path: string) => JSON.parse(readFileSync(join(work, path), 'utf8'));
+
+async function startJob(forge: Forge, commit: string, run: number): Promise<void> {
+  const common = { CG_DB: advisoriesOf(workshop) };
+  job = { ...(await jobEnvironment(forge, commit, run, workshop)), ...common };
+  const { SIGSTORE_ID_TOKEN: _token, ...rest } = job;
+  plain = rest;
+}
+
+async function plan(): Promise<readonly string[]> {
+  await ok(ci('plan', '--event', 'merge', ...believe(), '--out', '.cg/plan.json'), plain);
+  return json('.cg/plan.json').images;
+}
+
+const build = (name: string) =>
+  ok(ci('build', name, '--push-by-digest', '--no-cache-import', '--out', `.cg/build/${name}.json`), plain);
+const scan = (name: string) =>
+  ok(ci('scan', `@.cg/build/${name}.json`, '--image', name, '--sbom', '--out', `.cg/scan/${name}`), plain);
+
+/** The job that signs, as the samples of the pipelines have it. */
+async function sign(name: string): Promise<void> {
+  const ref = `@.cg/build/${name}.json`;
+  await ok(ci('gate', ref, '--scan', `.cg/scan/${name}`), job);
+  await ok(ci('attest', ref, '--scan', `.cg/scan/${name}`, '--local', ...local()), job);
+  await ok(ci('sign', ref, '--local', ...local()), job);
+  await ok(ci('verify', ref, '--promotion', 'promotion.yaml', ...believe()), job);
+  await ok(ci('publish', ref, '--image', name, ...believe(), '--out', `.cg/results/${name}.json`), job);
+}
+
+async function deliver(names: readonly string[], kept: object = []): Promise<{ readonly changes: object[] }> {
+  const expected = ['--expect', JSON.stringify(names), '--kept', JSON.stringify(kept)];
+  const collected = ['--results', '.cg/results', '--verify', '--out', '.cg/release.json'];
+  await ok(ci('collect', ...expected, ...collected), plain);
+  return await ok(ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe()), plain);
+}
+
+async function overlay(): Promise<string> {
+  const folder = mkdtempSync(join(workshop.folder, 'clone-'));
+  await new Git(folder, { env: workshop.env }).run(['clone', '--quiet', config, '.']);
+  return readFileSync(join(folder, 'overlays/dev/kustomization.yaml'), 'utf8');
+}
+
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cg-line-'));
+  const ready = await new Promise<UpReady>((resolve, reject) => {
+    const { signal } = stop;
+    running = up({ data: join(folder, 'up'), addr: '127.0.0.1:0', signal, onReady: resolve });
+    running.catch(reject);
+  });
+  await clearWorkshop(join(folder, 'shop'));
+  const env = storyEnvironment(process.env, join(folder, 'shop'));
+  git = await serveGit(join(folder, 'git'), env);
+  workshop = {
+    folder: join(folder, 'shop'),
+    example: join(import.meta.dirname, '../../examples/bookstore'),
+    host: new URL(ready.registry).host,
+    sigstore: ready.sigstore,
+    issuer: ready.signer?.issuer ?? '',
+    git,
+    clock: systemClock,
+    demoClock: new DemoClock(systemClock),
+    version: '0.0.0',
+    env,
+    signal: stop.signal,
+  };
+  const teller = new Teller(() => {});
+  await publishBases(workshop, teller);
+  const repositories = await commitShop(workshop, teller);
+  config = repositories.config.remote;
+  await learnAdvisories(workshop, teller, ['today']);
+  work = repositories.shop.work;
+  // All services in one list, and those that stand on a base without flaws in the one of the pipeline.
+  const all = readFileSync(join(work, 'images.yaml'), 'utf8');
+  writeFileSync(join(work, 'all.yaml'), all);
+  writeFileSync(
+    join(work, 'images.yaml'),
+    all.replace(/ {2}- name: catalog[\s\S]*?(?= {2}- name: cart)/, ''),
+  );
+  const project = readFileSync(join(work, '.cascadeguard.yaml'), 'utf8');
+  const more = 'scan: { require: 1-engine }\nci: { test: ["test", "-f", "Dockerfile"] }\n';
+  writeFileSync(join(work, '.cascadeguard.yaml'), project + more);
+  writeFileSync(join(work, '.gitignore'), '.cg/\n');
+  const commit = await commitAndPush(workshop, work, repositories.shop.remote, 'Set up the pipeline');
+  shop = { ...repositories.shop, commit };
+  await startJob('github', commit, 1);
+}, 60_000);
+
+afterAll(async () => {
+  await git?.close();
+  stop.abort();
+  await running;
+  rmSync(join(workshop.folder, '..'), { recursive: true, force: true });
+});
+
+describe('the line from a commit to an environment', () => {
+  it('builds, scans and gates a pull request without any credential, into a folder', async () => {
+    const env = { PATH: process.env['PATH'], HOME: workshop.env['HOME'], CG_DB: advisoriesOf(workshop) };
+    const test = await ok(ci('test', 'web'), env);
+    expect(test.status).toBe('passed');
+    await ok(ci('build', 'web', '--oci-layout', '.cg/oci', '--out', '.cg/build.json'), env);
+    await ok(ci('scan', '@.cg/build.json', '--image', 'web', '--sbom', '--out', '.cg/scan-pr'), env);
+    const gated = await ok(ci('gate', '@.cg/build.json', '--scan', '.cg/scan-pr'), env);
+    expect(gated.status).toBe('allow');
+    const changed = await ok(ci('plan', '--event', 'pr', '--base', 'HEAD~1'), env);
+    expect(changed.images).toEqual(['cart', 'web']);
+  });
+
+  it('carries two images from a merge on GitHub to the overlay, by digest and with proof', async () => {
+    expect(await plan()).toEqual(['cart', 'web']);
+    for (const name of ['cart', 'web']) {
+      await ok(ci('test', name), plain);
+      await build(name);
+      await scan(name);
+      await sign(name);
+    }
+    await deliver(['cart', 'web']);
+    const text = await overlay();
+    for (const name of ['cart', 'web']) {
+      const { ref, commit } = json(`.cg/results/${name}.json`);
+      expect(commit).toBe(shop.commit);
+      expect(text).toContain(`digest: ${ref.split('@')[1]}`);
+      const who = ['--identity', workflows.github, '--issuer', workshop.issuer];
+      const types = ['slsaprovenance1', 'spdxjson', 'cyclonedx', 'vuln'].flatMap(type => ['--type', type]);
+      await ok(['verify', ref, ...who, ...types, ...believe()], plain);
+    }
+  });
+
+  it.skipIf(findPeer('cosign3') === undefined)('is verified by cosign [needs cosign3]', async () => {
+    const { run } = await import('../../src/ground/process/run.ts');
+    const { ref } = json('.cg/results/web.json');
+    const { code, stderr } = await run({
+      program: findPeer('cosign3') ?? '',
+      args: [
+        'verify-attestation',
+        '--type',
+        'slsaprovenance1',
+        ...rootFlags({ data: workshop.sigstore }),
+        '--certificate-identity',
+        workflows.github,
+        '--certificate-oidc-issuer',
+        workshop.issuer,
+        ref,
+      ],
+      env: { HOME: workshop.folder, PATH: '', HTTPS_PROXY: 'http://127.0.0.1:9', NO_PROXY: '127.0.0.1' },
+      timeLimit: 30_000,
+    });
+    expect({ code, stderr: code === 0 ? '' : stderr.toString() }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('then finds nothing to do, and after a change exactly that image, on GitLab', async () => {
+    expect(await plan()).toEqual([]);
+    writeFileSync(join(work, 'README.md'), 'Nothing that is built.\n');
+    writeFileSync(join(work, 'services/cart/server.js'), '// another cart\n');
+    const commit = await commitAndPush(workshop, work, shop.remote, 'Change the cart');
+    await startJob('gitlab', commit, 2);
+    expect(await plan()).toEqual(['cart']);
+    rmSync(join(work, '.cg/results'), { recursive: true });
+    await build('cart');
+    // A run that failed here has published nothing, and so skips nothing.
+    expect(await plan()).toEqual(['cart']);
+    await scan('cart');
+    await sign('cart');
+    await deliver(['cart']);
+    expect(await overlay()).toContain(`digest: ${json('.cg/results/cart.json').ref.split('@')[1]}`);
+    expect(await plan()).toEqual([]);
+    // A run whose last job failed is made good by the next one, which has nothing to build.
+    rmSync(join(work, '.cg/results'), { recursive: true });
+    const { kept } = json('.cg/plan.json');
+    expect(kept.map(({ image }: { image: string }) => image)).toEqual(['cart', 'web']);
+    expect((await deliver([], kept)).changes).toEqual([]);
+  });
+
+  it('believes no provenance of somebody else: then it builds', async () => {
+    const policy = { identity: { subject: 'somebody@example.com', issuer: workshop.issuer } };
+    writeFileSync(join(work, '.cg/other.yaml'), JSON.stringify(policy));
+    const words = ci('plan', '--event', 'merge', '--policy', '.cg/other.yaml', ...believe());
+    const { images, decisions } = await ok(words, plain);
+    expect(images).toEqual(['cart', 'web']);
+    for (const { reason } of decisions) expect(reason).toContain('by anybody whom the policy believes');
+    // What runs already is not judged again: the next merge must not fail of a scan that grew old.
+    const bump = ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe());
+    expect((await ok([...bump, '--policy', '.cg/other.yaml'], plain)).changes).toEqual([]);
+  });
+
+  it('stops a flaw that has a fix at the gate, whatever the scan says of itself', async () => {
+    const env = { ...plain, IMAGES_YAML: 'all.yaml' };
+    await ok(ci('build', 'catalog', '--push-by-digest', '--out', '.cg/build/catalog.json'), env);
+    const ref = '@.cg/build/catalog.json';
+    await ok(ci('scan', ref, '--image', 'catalog', '--sbom', '--out', '.cg/scan/catalog'), env);
+    const gate = async () => await cg(ci('gate', ref, '--scan', '.cg/scan/catalog'), job);
+    const denied = await gate();
+    expect(denied.code).toBe(1);
+    expect(denied.stdout).toContain('CVE-2024-6119');
+    const index = join(work, '.cg/scan/catalog/scan.json');
+    const folder = JSON.parse(readFileSync(index, 'utf8'));
+    expect(folder.status).toBe('deny');
+    writeFileSync(index, JSON.stringify({ ...folder, status: 'allow' }));
+    expect((await gate()).code).toBe(1);
+    // The scan of another image under this one's name, and an SBOM that was exchanged.
+    cpSync(join(work, '.cg/scan/web'), join(work, '.cg/scan/exchanged'), { recursive: true });
+    const attest = async () =>
+      await cg(ci('attest', ref, '--scan', '.cg/scan/exchanged', '--local', ...local()), job);
+    expect((await attest()).code).toBe(2);
+    const other = JSON.parse(readFileSync(join(work, '.cg/scan/exchanged/scan.json'), 'utf8'));
+    const file = join(work, '.cg/scan/exchanged/scan.json');
+    writeFileSync(file, JSON.stringify({ ...other, ref: json('.cg/build/catalog.json').ref }));
+    expect((await attest()).code).toBe(4);
+    const sbom = readdirSync(join(work, '.cg/scan/web')).find(name => name.endsWith('.cdx.json')) ?? '';
+    writeFileSync(join(work, '.cg/scan/web', sbom), '{}');
+    expect((await cg(ci('gate', '@.cg/build/web.json', '--scan', '.cg/scan/web'), job)).code).toBe(4);
+  });
+
+  it('proves an index and every platform in it, and gates none of which a platform was not scanned', async () => {
+    const entry = {
+      name: 'tools',
+      registry: workshop.host,
+      repository: 'bookstore/tools',
+      dockerfile: 'tools/Dockerfile',
+      context: 'tools',
+      build: { platforms: ['linux/amd64', 'linux/arm64'] },
+    };
+    writeFileSync(join(work, 'tools.yaml'), JSON.stringify([entry]));
+    const platforms = ['--platform', 'linux/amd64', '--platform', 'linux/arm64'];
+    const upstream = join(workshop.example, 'upstream/alpine-1');
+    const base = await ok(
+      ['build', upstream, '--to', `${workshop.host}/upstream/tools`, ...platforms],
+      plain,
+    );
+    mkdirSync(join(work, 'tools'));
+    writeFileSync(join(work, 'tools/Dockerfile'), `FROM ${base.image}\nCOPY Dockerfile /\n`);
+    const before = { plain, job };
+    [plain, job] = [
+      { ...plain, IMAGES_YAML: 'tools.yaml' },
+      { ...job, IMAGES_YAML: 'tools.yaml' },
+    ];
+    await build('tools');
+    await scan('tools');
+    await sign('tools');
+    expect(json('.cg/results/tools.json').platforms).toEqual(['linux/amd64', 'linux/arm64']);
+    const index = join(work, '.cg/scan/tools/scan.json');
+    const folder = JSON.parse(readFileSync(index, 'utf8'));
+    writeFileSync(index, JSON.stringify({ ...folder, images: folder.images.slice(1) }));
+    const gate = ci('gate', '@.cg/build/tools.json', '--scan', '.cg/scan/tools');
+    expect((await cg(gate, job)).code).toBe(4);
+    ({ plain, job } = before);
+    // What no environment runs is left out and named; a release of which none is run is a mistake.
+    const refs = ['tools', 'cart'].map(name => json(`.cg/build/${name}.json`).ref as string);
+    const bump = ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe());
+    const release = (images: readonly string[]) =>
+      writeFileSync(join(work, '.cg/release.json'), JSON.stringify({ images: images.map(ref => ({ ref })) }));
+    release(refs);
+    expect((await ok(bump, plain)).absent).toEqual([refs[0]]);
+    release(refs.slice(0, 1));
+    expect((await cg(bump, plain)).code).toBe(2);
+  });
+
+  it('gives no tag to what nobody vouches for, or what was built from another commit', async () => {
+    const env = { ...job, IMAGES_YAML: 'all.yaml' };
+    const publish = (name: string, more: Env) =>
+      cg(ci('publish', `@.cg/build/${name}.json`, '--image', name, ...believe()), { ...env, ...more });
+    expect((await publish('catalog', {})).code).toBe(1);
+    const other = { CI_COMMIT_SHA: '0123456789abcdef0123456789abcdef01234567' };
+    const ref = '@.cg/build/cart.json';
+    const verify = await cg(ci('verify', ref, ...believe()), { ...job, ...other });
+    expect(verify.code).toBe(1);
+    expect(verify.stdout).toContain('slsa_source_correlated');
+    expect((await publish('cart', other)).code).toBe(1);
+  });
+
+  it('refuses a job with a credential that it must not have, and a release with a leg that was lost', async () => {
+    for (const words of [ci('build', 'web', '--push-by-digest'), ci('test', 'web')])
+      expect((await cg(words, job)).code).toBe(2);
+    const scanning = ci('scan', '@.cg/build/web.json', '--image', 'web', '--out', '.cg/never');
+    expect((await cg(scanning, job)).code).toBe(2);
+    expect(existsSync(join(work, '.cg/never'))).toBe(false);
+    const workflow = 'bookstore/shop/.github/workflows/release.yml@refs/heads/feature';
+    const stranger = await mintOffline(
+      workshop.sigstore,
+      githubClaims({ repository: 'bookstore/shop', job_workflow_ref: workflow }),
+    );
+    const unwanted = { ...job, SIGSTORE_ID_TOKEN: stranger };
+    const signing = await cg(ci('sign', '@.cg/build/web.json', '--local', ...local()), unwanted);
+    expect(signing.code).toBe(4);
+    expect(signing.stderr).toContain('refs/heads/feature');
+    mkdirSync(join(work, '.cg/results'), { recursive: true });
+    const collect = ci('collect', '--expect', '["cart","web"]', '--results', '.cg/results');
+    expect((await cg(collect, plain)).code).toBe(4);
+    const bump = ci('bump', '--release', '.cg/release.json', '--stage', 'dev', '--mode', 'pr', ...believe());
+    const refused = await cg(bump, plain);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('--mode commit');
+  });
+});
