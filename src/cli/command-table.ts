@@ -243,10 +243,22 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/presync.ts'),
   },
   {
+    path: 'synth',
+    purpose: 'write what Kargo and Argo CD deliver by, and the gates of the environments',
+    group: 'Delivery',
+    load: () => import('./commands/synth.ts'),
+  },
+  {
     path: 'admission generate',
     purpose: 'write what a cluster asks of images, from the policy of the gate',
     group: 'Delivery',
     load: () => import('./commands/admission/generate.ts'),
+  },
+  {
+    path: 'admission simulate',
+    purpose: 'judge pods by exactly the policies that were generated',
+    group: 'Delivery',
+    load: () => import('./commands/admission/simulate.ts'),
   },
   {
     path: 'tools generate',

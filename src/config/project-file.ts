@@ -93,6 +93,7 @@ export const ProjectFile = mapping({
       .describe('where the environments are described; that of this folder without it')
       .optional(),
     branch: text().optional(),
+    application: text().describe('names the projects and applications of Argo CD').optional(),
     environments: z
       .record(
         z.string(),
@@ -100,6 +101,10 @@ export const ProjectFile = mapping({
           path: innerPath().describe('folder of its kustomization'),
           from: text().describe('the environment that an image must have passed before').optional(),
           soak: duration().describe('how long it must have been there').optional(),
+          server: text()
+            .describe('the API of its cluster; the one that Argo CD runs in without it')
+            .optional(),
+          namespace: text().describe('that of its kustomization without it').optional(),
           policy: innerPath().describe('what an image must prove to come here').optional(),
           promotion: innerPath().describe('the same, with what policy.yaml cannot say').optional(),
         }),
@@ -108,7 +113,14 @@ export const ProjectFile = mapping({
   })
     .describe('environments in Git, in the order in which images pass through them')
     .optional(),
-  kargo: mapping({ namespace: text().optional() }).optional(),
+  kargo: mapping({
+    namespace: text().describe('the project, and the namespace that it owns').optional(),
+    gateURL: text().describe('answers before each commit whether an image may come').optional(),
+  }).optional(),
+  argocd: mapping({
+    namespace: text().describe('where Argo CD runs; argocd without it').optional(),
+    serviceAccount: text().describe('whom syncs run as, where Argo CD impersonates').optional(),
+  }).optional(),
   registries: z
     .record(
       z.string(),

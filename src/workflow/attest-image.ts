@@ -17,8 +17,14 @@ export interface PredicateFile {
   readonly file: string;
 }
 
+/** The same, already read. */
+export interface PredicateValue {
+  readonly type: string;
+  readonly value: unknown;
+}
+
 export interface AttestImageOptions extends SignImageOptions {
-  readonly predicates: readonly PredicateFile[];
+  readonly predicates: readonly (PredicateFile | PredicateValue)[];
   /** Sign the image as well, with the same certificate. */
   readonly sign?: boolean;
 }
@@ -43,7 +49,7 @@ export async function attestImage(o: AttestImageOptions): Promise<AttestedImage>
   }
   // All predicates are read and checked before anybody signs anything.
   const predicates: Predicate[] = [];
-  for (const file of o.predicates) predicates.push(await readPredicate(file));
+  for (const source of o.predicates) predicates.push(await readPredicate(source));
   const signed = await evidenceRun(o, async (image, signing) => {
     const evidence: SignedEvidence[] = [];
     for (const target of image.targets) {
@@ -87,7 +93,8 @@ async function attestTarget(
   };
 }
 
-async function readPredicate({ type, file }: PredicateFile): Promise<Predicate> {
+async function readPredicate(source: PredicateFile | PredicateValue): Promise<Predicate> {
+  const { type } = source;
   const predicateType = resolvePredicateType(type);
   if (predicateType === type && !URL.canParse(type)) {
     throw new Fault('USAGE', {
@@ -103,7 +110,8 @@ async function readPredicate({ type, file }: PredicateFile): Promise<Predicate> 
       next: 'cg sign IMAGE',
     });
   }
-  const predicate = parsePredicate(await readPredicateFile(file), file);
+  const predicate =
+    'file' in source ? parsePredicate(await readPredicateFile(source.file), source.file) : source.value;
   checkPredicate(predicateType, predicate);
   return { predicateType, predicate };
 }

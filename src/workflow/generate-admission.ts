@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { stringify } from 'yaml';
-import type { AdmissionDemand, ClusterObject, DemandedAttestation } from '../delivery/admission/demand.ts';
+import type { AdmissionDemand, DemandedAttestation } from '../delivery/admission/demand.ts';
 import { digestRule } from '../delivery/admission/digest-rule.ts';
 import { kyvernoPolicy } from '../delivery/admission/kyverno.ts';
 import { clusterImagePolicy } from '../delivery/admission/policy-controller.ts';
@@ -9,10 +8,13 @@ import { Fault } from '../ground/fault/fault.ts';
 import { writeFileAtomically } from '../ground/store/atomic-file.ts';
 import { makeFolder } from '../ground/store/make-folder.ts';
 import { isMissing } from '../ground/store/write-fault.ts';
+import { printYaml } from '../ground/yaml/print-yaml.ts';
+import type { ClusterObject } from '../model/cluster-object.ts';
 import { parseImageReference } from '../model/image-reference.ts';
 import { predicateTypes } from '../model/statement.ts';
 import type { Policy } from '../trust/policy/policy.ts';
 import { type PolicyChoice, readPolicy } from './gate/read-policy.ts';
+import { simulateBuiltIn } from './simulate-admission.ts';
 
 export const admissionTargets = ['vap', 'kyverno', 'policy-controller'] as const;
 export type AdmissionTarget = (typeof admissionTargets)[number];
@@ -32,6 +34,8 @@ export interface GeneratedAdmission {
   readonly files: readonly {
     readonly path: string;
     readonly status: 'written' | 'unchanged' | 'different';
+    /** False where no signer can be made up who matches the patterns of the identities. */
+    readonly simulated: boolean;
   }[];
   readonly differs: boolean;
 }
@@ -43,16 +47,21 @@ const banner =
 export async function generateAdmission(o: GenerateAdmissionOptions): Promise<GeneratedAdmission> {
   const needsEvidence = o.targets.some(target => target !== 'vap');
   const demand = demandOf(needsEvidence ? (await readPolicy(o)).policy : undefined, o);
-  const files: { path: string; status: 'written' | 'unchanged' | 'different' }[] = [];
+  const files: GeneratedAdmission['files'][number][] = [];
   if (o.check !== true) await makeFolder(resolve(o.cwd, o.outputFolder));
   for (const target of o.targets) {
     const path = join(o.outputFolder, `${o.name}-${target}.yaml`);
-    const text = render(objectsOf(target, demand));
+    const text = banner + printYaml(objectsOf(target, demand));
+    const simulated = requireAnswers({ path, text });
     const before = await readIfThere(resolve(o.cwd, path));
     const isSame = before === text;
     if (!isSame) refuseForeign(before, path);
     if (!isSame && o.check !== true) await writeFileAtomically(resolve(o.cwd, path), text);
-    files.push({ path, status: isSame ? 'unchanged' : o.check === true ? 'different' : 'written' });
+    files.push({
+      path,
+      status: isSame ? 'unchanged' : o.check === true ? 'different' : 'written',
+      simulated,
+    });
   }
   return { files, differs: files.some(({ status }) => status === 'different') };
 }
@@ -62,11 +71,21 @@ function objectsOf(target: AdmissionTarget, demand: AdmissionDemand): readonly C
   return [target === 'kyverno' ? kyvernoPolicy(demand) : clusterImagePolicy(demand)];
 }
 
-function render(objects: readonly ClusterObject[]): string {
-  return (
-    banner +
-    objects.map(object => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n')
+/** Nothing is written that does not answer to known pods as it should: those who read it would believe it. */
+function requireAnswers(file: { readonly path: string; readonly text: string }): boolean {
+  const simulated = simulateBuiltIn([file], new Date());
+  const wrong = simulated?.pods.flatMap(({ pod, answers }) =>
+    answers
+      .filter(({ verdict, expected }) => verdict !== expected)
+      .map(({ verdict }) => `${pod}: ${verdict}`),
   );
+  if (wrong === undefined) return false;
+  if (wrong.length === 0) return true;
+  throw new Fault('BUG', {
+    what: 'the policy that was to be written does not answer to known pods as it should',
+    where: file.path,
+    actual: wrong.join(', ').slice(0, 500),
+  });
 }
 
 /** Without a policy only digests are asked for. */

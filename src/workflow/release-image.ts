@@ -1,17 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Fault } from '../ground/fault/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Verdict } from '../model/verdict.ts';
-import { attestImage, type PredicateFile } from './attest-image.ts';
 import { type BuildImageOptions, type BuiltImage, buildImage } from './build-image.ts';
 import { copyImage } from './copy-image.ts';
 import type { SigningChoice } from './evidence/signing-place.ts';
 import { type GateImagesOptions, gateImage } from './gate-image.ts';
-import { listContents, writeCycloneDx, writeSpdx } from './list-contents.ts';
+import { listContents } from './list-contents.ts';
 import { makeProvenance } from './make-provenance.ts';
+import { type FoundOut, proveImage } from './prove-image.ts';
 import type { ReachOptions } from './reach-registries.ts';
-import { type ScanImage, type ScannedWithRuns, scanImage, writeCosignVuln } from './scan-image.ts';
+import { type ScanImage, type ScannedWithRuns, scanImage } from './scan-image.ts';
 
 type Own = keyof ReachOptions | 'cwd' | 'clock' | 'version' | 'env';
 
@@ -65,7 +66,7 @@ export async function releaseImage(o: ReleaseImageOptions): Promise<ReleasedImag
     o.onStage?.('scan', scanned.verdict.status);
     const { image, digest } = built;
     if (scanned.verdict.status !== 'allow') return { outcome: 'scan', image, digest, built, scanned };
-    await attest(o, built, scanned, folder, record);
+    await prove(o, built, scanned, record);
     const { source, ...consumer } = o.consumer;
     const verdict = await gateImage({
       ...o,
@@ -85,73 +86,40 @@ export async function releaseImage(o: ReleaseImageOptions): Promise<ReleasedImag
   }
 }
 
-/** Everything that was found out, and the signature, under one certificate. */
-async function attest(
+/** Everything that was found out, and the signature, for each digest under one certificate. */
+async function prove(
   o: ReleaseImageOptions,
   built: BuiltImage,
   scanned: ScannedWithRuns,
-  folder: string,
   record: string,
 ): Promise<void> {
   const provenance = await makeProvenance({ ...o, record, ...(o.ci !== undefined && { ci: o.ci }) });
-  const shared = [{ type: 'slsaprovenance1', value: provenance as object }];
-  const isIndex = built.platforms.length > 1;
-  for (const [at, { platform, digest }] of built.platforms.entries()) {
-    const image = `${built.image.replace(/@.*$/, '')}@${digest}`;
-    const statements = [...(isIndex ? [] : shared), ...(await statementsOf(o, image, at, scanned))];
-    const predicates = await writePredicates(folder, `${at}`, statements);
-    const signed = await attestImage({ ...o, ...o.signing, image, predicates, sign: true });
-    o.onStage?.(
-      'attest',
-      `${platform}: ${signed.predicateTypes.length} statements and the signature, as ${describe(signed.signer)}`,
-    );
+  const [repository] = built.image.split('@');
+  const images: FoundOut[] = [];
+  for (const { digest, platform } of built.platforms) {
+    const at = scanned.reports.findIndex(({ subject }) => subject.digest === digest);
+    const report = scanned.reports[at];
+    if (report === undefined)
+      throw new Fault('BUG', { what: `nobody scanned ${platform}`, where: `${repository}@${digest}` });
+    const inventory = await listContents({ ...o, target: `${repository}@${digest}` });
+    images.push({ digest, inventory, report, runs: scanned.runs[at] ?? [] });
   }
-  if (!isIndex) return;
-  const predicates = await writePredicates(folder, 'index', shared);
-  await attestImage({ ...o, ...o.signing, image: built.image, predicates, sign: true });
-  o.onStage?.('attest', 'the index: provenance and the signature');
-}
-
-interface Statement {
-  readonly type: string;
-  readonly value: object;
-}
-
-/** What is known of one platform: its contents in both forms, and what each engine said. */
-async function statementsOf(
-  o: ReleaseImageOptions,
-  image: string,
-  at: number,
-  scanned: ScannedWithRuns,
-): Promise<readonly Statement[]> {
-  const inventory = await listContents({ ...o, target: image });
-  const report =
-    scanned.reports.find(({ subject }) => image.endsWith(subject.digest ?? ' ')) ?? scanned.reports[at];
-  const scans =
-    report === undefined ? [] : writeCosignVuln(report, scanned.runs[scanned.reports.indexOf(report)]);
-  return [
-    { type: 'spdxjson', value: parse(writeSpdx(inventory, { version: o.version })) },
-    { type: 'cyclonedx', value: parse(writeCycloneDx(inventory, { version: o.version })) },
-    ...scans.map(value => ({ type: 'vuln', value })),
-  ];
-}
-
-async function writePredicates(
-  folder: string,
-  name: string,
-  statements: readonly Statement[],
-): Promise<PredicateFile[]> {
-  const files: PredicateFile[] = [];
-  for (const [at, { type, value }] of statements.entries()) {
-    const file = join(folder, `${name}-${at}.json`);
-    await writeFile(file, JSON.stringify(value), { mode: 0o600 });
-    files.push({ type, file });
-  }
-  return files;
-}
-
-function parse(text: string): object {
-  return JSON.parse(text) as object;
+  await proveImage({
+    ...o,
+    ...o.signing,
+    image: built.image,
+    provenance,
+    images,
+    sboms: true,
+    sign: true,
+    onProven: (digest, { predicateTypes, signer }) => {
+      const { platform = 'the index' } = built.platforms.find(one => one.digest === digest) ?? {};
+      o.onStage?.(
+        'attest',
+        `${platform}: ${predicateTypes.length} statements and the signature, as ${describe(signer)}`,
+      );
+    },
+  });
 }
 
 function describe(signer: {

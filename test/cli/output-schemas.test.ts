@@ -19,6 +19,11 @@ const deniedRecord = join(
   '../golden/cli/explain-prints-only-what-was-tried/files/record.json',
 );
 
+function simulatedFile(target: string): string {
+  const files = join(import.meta.dirname, '../golden/cli/admission-simulate-knows-its-pods/files');
+  return join(files, `cascadeguard-${target}.yaml`);
+}
+
 let folder: string;
 let ready: UpReady;
 const stop = new AbortController();
@@ -104,6 +109,10 @@ describe('output schemas', () => {
     ['logout', () => ['logout', 'registry.invalid']],
     ['gate', () => ['gate', '--replay', deniedRecord, '--info', '--show-successes']],
     ['explain', () => ['explain', '--replay', deniedRecord]],
+    [
+      'admission-simulate',
+      () => ['admission', 'simulate', ...['vap', 'kyverno', 'policy-controller'].map(simulatedFile)],
+    ],
     ['error', () => ['inspect', 'Upper/Case']],
     [
       'error',

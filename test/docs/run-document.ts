@@ -3,12 +3,18 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findPeer } from '../peers.ts';
 import type { ConsoleStep } from './console-block.ts';
 
 export interface StepResult {
   readonly step: ConsoleStep;
   readonly exit: number | undefined;
   readonly printed: readonly string[];
+}
+
+/** Under whatever name it is here. */
+export function findKustomize(): string | undefined {
+  return ['kustomize', 'kustomize58', 'kustomize56'].map(findPeer).find(found => found !== undefined);
 }
 
 const root = join(import.meta.dirname, '../..');
@@ -24,6 +30,8 @@ export async function runDocument(steps: readonly ConsoleStep[]): Promise<readon
   mkdirSync(join(folder, 'bin'));
   mkdirSync(join(folder, 'work'));
   symlinkSync(join(root, 'dist/cg.js'), join(folder, 'bin/cg'));
+  const kustomize = findKustomize();
+  if (kustomize !== undefined) symlinkSync(kustomize, join(folder, 'bin/kustomize'));
   const shell = spawn('bash', ['--norc', '--noprofile'], {
     cwd: join(folder, 'work'),
     env: { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, HOME: folder, LANG: 'C.UTF-8', NO_COLOR: '1' },

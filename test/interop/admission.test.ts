@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generateAdmission } from '../../src/workflow/generate-admission.ts';
+import { simulateAdmission } from '../../src/workflow/simulate-admission.ts';
 import { findPeer } from '../peers.ts';
 
 let cwd: string;
@@ -39,7 +40,7 @@ const pods: Readonly<Record<string, { readonly spec: object; readonly admitted: 
 
 describe('the digest rule of cg admission generate', () => {
   it.skipIf(findPeer('kyverno') === undefined)(
-    'admits and refuses in real Kyverno what it should [needs kyverno]',
+    'admits and refuses in real Kyverno what it should, and what the simulation says [needs kyverno]',
     async () => {
       await generateAdmission({ cwd, name: 'shop', targets: ['vap'], repositories: [], outputFolder: '.' });
       // The binding selects namespaces of a cluster, of which there is none here.
@@ -57,6 +58,16 @@ describe('the digest rule of cg admission generate', () => {
             env: { HOME: cwd, PATH: '' },
           },
         ).catch((error: { stdout: string }) => error);
+        const simulated = await simulateAdmission({
+          cwd,
+          env: {},
+          files: ['shop-vap.yaml'],
+          pods: ['pod.json'],
+        });
+        expect({ name, verdict: simulated.pods[0]?.verdict }).toEqual({
+          name,
+          verdict: admitted ? 'admitted' : 'refused',
+        });
         const count = admitted ? 'pass: 1, fail: 0' : 'pass: 0, fail: 1';
         expect({ name, said: ran.stdout.includes(count) ? count : ran.stdout }).toEqual({
           name,

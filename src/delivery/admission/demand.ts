@@ -18,9 +18,6 @@ export interface DemandedAttestation {
   readonly maxAgeHours?: number;
 }
 
-/** A document of a cluster: what becomes YAML. */
-export type ClusterObject = Readonly<Record<string, unknown>>;
-
 /** Exact where it can be; a pattern is anchored, because the products match it anywhere in the text. */
 export function cosignIdentity(identity: IdentityPattern): Record<string, string> {
   const { issuer, issuerRegExp, subject, subjectRegExp } = identity;

@@ -1,4 +1,4 @@
-import type { ClusterObject } from './demand.ts';
+import type { ClusterObject } from '../../model/cluster-object.ts';
 
 export const enforceLabel = 'cascadeguard.dev/enforce';
 const pinned = "c.image.matches('^[^@]+@sha256:[a-f0-9]{64}$')";

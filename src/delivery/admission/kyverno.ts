@@ -1,4 +1,5 @@
-import { type AdmissionDemand, type ClusterObject, cosignIdentity, repositoryGlobs } from './demand.ts';
+import type { ClusterObject } from '../../model/cluster-object.ts';
+import { type AdmissionDemand, cosignIdentity, repositoryGlobs } from './demand.ts';
 
 /** A pod has three lists of images, and a rule for one of them is a rule for none. */
 const lists = ['containers', 'initContainers', 'ephemeralContainers'] as const;
@@ -18,7 +19,13 @@ export function kyvernoPolicy(demand: AdmissionDemand): ClusterObject {
       evaluation: { admission: { enabled: true }, background: { enabled: true } },
       matchConstraints: {
         resourceRules: [
-          { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['pods'] },
+          {
+            apiGroups: [''],
+            apiVersions: ['v1'],
+            operations: ['CREATE', 'UPDATE'],
+            // Ephemeral containers never come with the pod itself.
+            resources: ['pods', 'pods/ephemeralcontainers'],
+          },
         ],
       },
       matchImageReferences: repositories.flatMap(repositoryGlobs).map(glob => ({ glob })),

@@ -1,4 +1,5 @@
-import { type AdmissionDemand, type ClusterObject, cosignIdentity, repositoryGlobs } from './demand.ts';
+import type { ClusterObject } from '../../model/cluster-object.ts';
+import { type AdmissionDemand, cosignIdentity, repositoryGlobs } from './demand.ts';
 
 const publicServices = { fulcio: 'https://fulcio.sigstore.dev', log: 'https://rekor.sigstore.dev' };
 

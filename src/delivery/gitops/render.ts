@@ -10,6 +10,16 @@ export async function renderImages(
   env: Environment,
   signal?: AbortSignal,
 ): Promise<readonly string[] | undefined> {
+  const manifests = await renderManifests(folder, env, signal);
+  return manifests === undefined ? undefined : imagesOfManifests(manifests);
+}
+
+/** What `kustomize build` makes of a folder; undefined where there is no kustomize to ask. */
+export async function renderManifests(
+  folder: string,
+  env: Environment,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   const program = await findKustomize(env, signal);
   if (program === undefined) return undefined;
   const { code, stdout, stderr } = await run({
@@ -19,9 +29,9 @@ export async function renderImages(
     timeLimit: 60_000,
     ...(signal !== undefined && { signal }),
   });
-  if (code === 0) return imagesOfManifests(stdout.toString('utf8'));
+  if (code === 0) return stdout.toString('utf8');
   throw new Fault('TOOL_FAILED', {
-    what: 'kustomize cannot build what was to be changed',
+    what: 'kustomize cannot build this folder',
     where: folder,
     actual: stderr.toString('utf8').trim().split('\n').slice(-3).join('\n').slice(0, 1000),
   });

@@ -20,7 +20,7 @@ export const command = defineCommand({
   ],
   about:
     'From the policy that the gate asks. Everything begins by looking only (Audit, warn); nothing is enforced by what is\n' +
-    'written here. Patterns are anchored, globs end at the repository, all three lists of a pod are looked at. What the\n' +
+    'written here, and each file is simulated before. Patterns are anchored, globs end at the repository, all three lists of a pod are looked at. What the\n' +
     'public Sigstore did not witness needs its own addresses, which you add.',
   flags: {
     name: {
@@ -63,5 +63,11 @@ export const command = defineCommand({
     });
     return { result, exit: result.differs ? exitCodes.deny : exitCodes.done };
   },
-  text: ({ files }) => files.map(({ path, status }) => `${status.padEnd(9)}  ${escapeLine(path)}`).join('\n'),
+  text: ({ files }) =>
+    files
+      .map(({ path, status, simulated }) => {
+        const note = simulated ? '' : '  (not simulated: nobody can be made up who matches these identities)';
+        return `${status.padEnd(9)}  ${escapeLine(path)}${note}`;
+      })
+      .join('\n'),
 });

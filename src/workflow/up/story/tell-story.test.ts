@@ -127,4 +127,15 @@ describe('the story of cg up', () => {
     },
     60_000,
   );
+
+  it('an init container by tag is seen by the rules of a cluster, and by nothing before', async () => {
+    const example = await plant(
+      edit(
+        'config/base/web.yaml',
+        '      containers:\n',
+        '      initContainers:\n        - { name: migrate, image: "busybox:1" }\n      containers:\n',
+      ),
+    );
+    await expect(tell(example)).rejects.toThrow('the rules of a cluster admit what runs in production');
+  }, 60_000);
 });

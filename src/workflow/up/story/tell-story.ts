@@ -84,7 +84,7 @@ async function tellChapters(workshop: Workshop, teller: Teller): Promise<string>
     deliver(workshop, teller, followed.repositories, passed),
   );
   const stranger = await teller.chapter('Strangers are refused', () =>
-    refuseStrangers(workshop, teller, followed.repositories),
+    refuseStrangers(workshop, teller, followed.repositories, passed),
   );
   await teller.chapter('Tomorrow: new advisories arrive', () => learnOfTomorrow(workshop, teller, passed));
   return stranger;

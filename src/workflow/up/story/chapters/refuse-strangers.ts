@@ -3,16 +3,20 @@ import { hasCode } from '../../../../ground/fault/fault.ts';
 import { buildImage } from '../../../build-image.ts';
 import { bumpImages } from '../../../bump-images.ts';
 import { gateImage } from '../../../gate-image.ts';
+import type { ReleasedImage } from '../../../release-image.ts';
 import type { Repositories } from '../repositories.ts';
 import type { Teller } from '../teller.ts';
 import type { Workshop } from '../workshop.ts';
+import { askCluster } from './ask-cluster.ts';
 
 /** An image that nobody signed, and one that is named by a tag: neither comes in, by any door. */
 export async function refuseStrangers(
   workshop: Workshop,
   teller: Teller,
-  { shop }: Repositories,
+  repositories: Repositories,
+  passed: ReadonlyMap<string, ReleasedImage>,
 ): Promise<string> {
+  const { shop } = repositories;
   const { env, signal, clock, version, host, sigstore } = workshop;
   const unsigned = await buildImage({
     cwd: shop.work,
@@ -53,5 +57,6 @@ export async function refuseStrangers(
     'an image named by a tag is refused before Git is touched',
     hasCode(refusal, 'REFERENCE_INVALID'),
   );
+  await askCluster(workshop, teller, repositories, passed, unsigned.image);
   return unsigned.image;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Finding, ScanReport } from '../../../model/finding.ts';
-import { joinReports } from './index-report.ts';
+import type { Finding, ScanReport } from '../../model/finding.ts';
+import { joinReports } from './join-reports.ts';
 
 const engine = (id: string, finishedAt: string, outcome = 'ok') => ({ id, finishedAt, outcome });
 const finding = (key: string, ...engines: readonly string[]) =>

@@ -1,4 +1,4 @@
-import type { Finding, ScanEngineRun, ScanReport } from '../../../model/finding.ts';
+import type { Finding, ScanEngineRun, ScanReport } from '../../model/finding.ts';
 
 /**
  * What was found in any image of an index, as one report about the index: whoever asks the index alone must not see
