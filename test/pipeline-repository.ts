@@ -34,7 +34,7 @@ export function makeRepository(o: RepositoryWishes = {}): string {
   write(
     folder,
     '.cascadeguard.yaml',
-    JSON.stringify(o.project ?? { cli: { image: jobImage }, scan: { require: '1-engine' }, gitops }),
+    JSON.stringify(o.project ?? { ci: { image: jobImage }, scan: { require: '1-engine' }, gitops }),
   );
   git(folder, 'init', '--quiet', '--initial-branch=main');
   git(folder, 'remote', 'add', 'origin', o.url ?? 'https://github.com/acme/shop.git');

@@ -9,7 +9,7 @@ const LockedPin = mapping({
   version: version().optional(),
   sha: commit().optional(),
   digest: digest().optional(),
-  /** What `cli.image` said when this took its place. */
+  /** What `ci.image` said when this took its place. */
   instead: digest().optional(),
   firstSeen: text(),
   source: text(),

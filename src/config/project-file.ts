@@ -21,6 +21,9 @@ export const ProjectFile = mapping({
   ci: mapping({
     platform: choice('github', 'gitlab').optional(),
     layout: choice('cg', 'classic').optional(),
+    image: text()
+      .describe('what jobs on GitLab run in, by digest: Node.js, npm, git; cli.image without it')
+      .optional(),
     test: words()
       .describe('program and arguments that test an image, in the folder of its context')
       .optional(),

@@ -50,7 +50,7 @@ export function refuseUnsupported(fleet: Fleet, cwd: string): void {
 
 /** The image that jobs on GitLab run in. */
 export function readJobImage(fleet: Fleet): readonly [string, Pin] {
-  const text = fleet.project.cli?.image ?? '';
+  const text = fleet.project.ci?.image ?? fleet.project.cli?.image ?? '';
   const pin = parseImagePin(text);
   if (pin !== undefined) return pin;
   throw new Fault('PIPELINE_UNSUPPORTED', {
@@ -58,10 +58,10 @@ export function readJobImage(fleet: Fleet): readonly [string, Pin] {
       text === ''
         ? 'jobs on GitLab run in an image, and none is named'
         : 'the image that jobs on GitLab run in is not pinned by its digest',
-    where: '.cascadeguard.yaml: cli.image',
+    where: '.cascadeguard.yaml: ci.image',
     expected: 'an image with Node.js, npm and git, and a builder for RUN, as NAME:TAG@sha256:…',
     ...(text !== '' && { actual: text.slice(0, 200) }),
-    next: 'cg inspect docker.io/library/node:24-bookworm prints its digest; write cli: { image: "NAME:TAG@sha256:…" }',
+    next: 'cg inspect docker.io/library/node:24-bookworm prints its digest; write ci: { image: "NAME:TAG@sha256:…" }',
   });
 }
 
