@@ -8,7 +8,7 @@ import type { Digest } from '../../model/digest.ts';
 import { type LegacyLayer, legacyTypes } from '../../trust/attest/bundle/legacy-layers.ts';
 import type { SignedBundle } from '../../trust/attest/sign.ts';
 import { legacyTag } from '../../trust/attest/storage/legacy-tag.ts';
-import { storeBundle } from '../../trust/attest/storage/store-bundle.ts';
+import { type StoredBundle, storeBundle } from '../../trust/attest/storage/store-bundle.ts';
 import { storeLegacy } from '../../trust/attest/storage/store-legacy.ts';
 import type { EvidenceTarget } from './targets.ts';
 
@@ -61,7 +61,7 @@ async function storeTarget(
   const { subject, platform } = (pieces[0] as SignedEvidence).target;
   const bundles = pieces.flatMap(piece => piece.bundles);
   const legacy = pieces.map(({ layers }) => layers).filter(layers => layers.length > 0);
-  const [referrers, tags] = await Promise.all([
+  const [stored, tags] = await Promise.all([
     inParallel(bundles, writesAtOnce, async ({ signed, predicateType }) =>
       storeBundle(registry, { subject, bundle: signed.bundle, predicateType, createdAt: o.createdAt }, o),
     ),
@@ -71,9 +71,10 @@ async function storeTarget(
     }),
   ]);
   await Promise.all([
-    readBack(registry, subject.digest, referrers, o),
+    readBack(registry, subject.digest, stored, o),
     ...legacy.map((layers, at) => readBackLegacy(registry, tags[at] ?? '', layers, o)),
   ]);
+  const referrers = stored.map(({ digest }) => digest);
   return { digest: subject.digest, ...(platform !== undefined && { platform }), referrers, tags };
 }
 
@@ -84,18 +85,21 @@ function suffixOf([first]: readonly LegacyLayer[]): 'sig' | 'att' {
 async function readBack(
   registry: Registry,
   subject: Digest,
-  referrers: readonly Digest[],
+  stored: readonly StoredBundle[],
   o: Call,
 ): Promise<void> {
-  if (referrers.length === 0) return;
-  const listed = new Set((await registry.referrers(subject, o)).map(({ digest }) => digest));
-  await inParallel(referrers, writesAtOnce, async digest => {
-    if (!listed.has(digest)) throw lost(registry, subject, `the list of what refers to it lacks ${digest}`);
-    const content = parseContent(await registry.manifest(digest, o));
-    // Every byte that comes back is compared with its digest on the way.
-    if (content.kind === 'manifest')
-      for (const layer of content.layers) await collect(registry.blob(layer, o));
-  });
+  if (stored.length === 0) return;
+  // Every byte that comes back is compared with its digest on the way.
+  const contents = inParallel(stored, writesAtOnce, async ({ digest, layer }) =>
+    Promise.all([registry.manifest(digest, o), collect(registry.blob(layer, o))]),
+  );
+  const [listing, reading] = await Promise.allSettled([registry.referrers(subject, o), contents]);
+  if (listing.status === 'rejected') throw listing.reason;
+  const listed = new Set(listing.value.map(({ digest }) => digest));
+  const missing = stored.find(({ digest }) => !listed.has(digest));
+  if (missing !== undefined)
+    throw lost(registry, subject, `the list of what refers to it lacks ${missing.digest}`);
+  if (reading.status === 'rejected') throw reading.reason;
 }
 
 async function readBackLegacy(

@@ -13,8 +13,19 @@ export interface BundleToStore {
   readonly createdAt: Date;
 }
 
+export interface StoredBundle {
+  /** Of the manifest that refers to the subject. */
+  readonly digest: Digest;
+  /** The bundle itself. */
+  readonly layer: Descriptor;
+}
+
 /** Stores a bundle as cosign 3 does: a manifest without a tag that refers to its subject. */
-export async function storeBundle(registry: Registry, item: BundleToStore, o: Call = {}): Promise<Digest> {
+export async function storeBundle(
+  registry: Registry,
+  item: BundleToStore,
+  o: Call = {},
+): Promise<StoredBundle> {
   const bytes = Buffer.from(formatBundle(item.bundle));
   const layer = describeBytes(bundleMediaType, bytes);
   const config = describeBytes(mediaTypes.empty, emptyConfig);
@@ -38,7 +49,7 @@ export async function storeBundle(registry: Registry, item: BundleToStore, o: Ca
     },
   });
   await registry.push({ kind: 'manifest', ...manifest }, o);
-  return manifest.descriptor.digest;
+  return { digest: manifest.descriptor.digest, layer };
 }
 
 /** All bundles of a run share one configuration; it is sent with the first of them. */
