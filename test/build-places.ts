@@ -35,7 +35,7 @@ export function githubEnvironment({ token }: Pick<SigningBench, 'token'>): Recor
     GITHUB_REPOSITORY_ID: '1001',
     GITHUB_REPOSITORY_OWNER_ID: '1000',
     RUNNER_ENVIRONMENT: 'github-hosted',
-    SIGSTORE_ID_TOKEN: token(githubClaims()),
+    SIGSTORE_ID_TOKEN: token(githubClaims({ sha: commit, run_id: '7' })),
   };
 }
 
@@ -56,6 +56,6 @@ export function gitlabEnvironment({ token }: Pick<SigningBench, 'token'>): Recor
     CI_RUNNER_VERSION: '18.0.0',
     CI_RUNNER_REVISION: 'abcdef',
     CI_COMMIT_REF_PROTECTED: 'true',
-    SIGSTORE_ID_TOKEN: token(gitlabClaims()),
+    SIGSTORE_ID_TOKEN: token(gitlabClaims({ sha: commit })),
   };
 }
