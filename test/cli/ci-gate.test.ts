@@ -12,9 +12,9 @@ let scan: string;
 
 const ci = async (...words: readonly string[]) =>
   await runCli(words, { cwd, env: { HOME: cwd, PATH: '/nonexistent' }, clock: systemClock });
-const gate = async (file = 'build.json') => {
-  const ran = await ci('ci', 'gate', `@${file}`, '--scan', 'scan', '--output', 'json');
-  return { ...ran, verdict: ran.code < 2 ? JSON.parse(ran.stdout) : undefined };
+const gate = async (database = 'advisories') => {
+  const ran = await ci('ci', 'gate', '@build.json', '--scan', 'scan', '--db', database, '--output', 'json');
+  return { ...ran, verdict: ran.code === 2 || ran.stdout === '' ? undefined : JSON.parse(ran.stdout) };
 };
 const settings = (scan: object) => writeFileSync(join(cwd, '.cascadeguard.yaml'), JSON.stringify({ scan }));
 const ok = async (...words: readonly string[]) => {
@@ -59,6 +59,7 @@ afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
 beforeEach(async () => {
   scan = join(cwd, 'scan');
+  rmSync(join(cwd, 'waivers.yaml'), { force: true });
   rmSync(scan, { recursive: true, force: true });
   settings({ require: '1-engine' });
   await ok('ci', 'scan', '@build.json', '--image', 'api', '--sbom', '--db', 'advisories', '--out', 'scan');
@@ -69,6 +70,48 @@ const edit = (change: (folder: ReturnType<typeof index>) => void) => {
   const folder = index();
   change(folder);
   writeFileSync(join(scan, 'scan.json'), JSON.stringify(folder));
+};
+
+/** What the own engine finds is accepted: then only what else is wrong decides. */
+const waive = () => {
+  const waiver = { id: 'CVE-2026-0001', kind: 'accepted', reason: 'r', owner: 'o', expires: '2100-01-01' };
+  writeFileSync(join(cwd, 'waivers.yaml'), JSON.stringify({ version: '1', waivers: [waiver] }));
+};
+
+const blob = (digest: string) =>
+  JSON.parse(readFileSync(join(cwd, 'oci/blobs', digest.replace(':', '/')), 'utf8'));
+
+/** A run of Trivy as a scan leaves it, that found nothing. */
+const addTrivy = (change: (run: ReturnType<typeof index>) => void = () => {}) => {
+  const { config } = blob(index().images[0].digest);
+  const raw = JSON.stringify({
+    SchemaVersion: 2,
+    ArtifactType: 'container_image',
+    Metadata: {
+      OS: { Family: 'debian', Name: '12' },
+      ImageID: config.digest,
+      DiffIDs: blob(config.digest).rootfs.diff_ids,
+    },
+    Results: [
+      {
+        Target: 'debian',
+        Class: 'os-pkgs',
+        Type: 'debian',
+        Packages: [{ Name: 'zlib', Version: '1.0', Identifier: { PURL: 'pkg:deb/debian/zlib@1.0' } }],
+      },
+    ],
+  });
+  writeFileSync(join(scan, '0-trivy.json'), raw);
+  edit(folder => {
+    const run = folder.images[0].runs.find(({ id }: { id: string }) => id === 'embedded');
+    const trivy = structuredClone({ ...run, id: 'trivy', raw: '0-trivy.json' });
+    trivy.report.lineage = ['other'];
+    trivy.report.findings = [];
+    folder.files['0-trivy.json'] = `sha256:${createHash('sha256').update(raw).digest('hex')}`;
+    folder.images[0].runs = [run, trivy];
+    folder.status = 'allow';
+    change(trivy);
+  });
 };
 
 describe('cg ci gate', () => {
@@ -88,8 +131,7 @@ describe('cg ci gate', () => {
     settings({ require: '1-engine', fixableOnly: false });
     expect((await gate()).code).toBe(1);
     edit(folder => (folder.status = 'allow'));
-    const waiver = { id: 'CVE-2026-0001', kind: 'accepted', reason: 'r', owner: 'o', expires: '2100-01-01' };
-    writeFileSync(join(cwd, 'waivers.yaml'), JSON.stringify({ version: '1', waivers: [waiver] }));
+    waive();
     expect((await gate()).code).toBe(0);
     rmSync(join(cwd, 'waivers.yaml'));
     settings({ require: '2-engines' });
@@ -97,30 +139,54 @@ describe('cg ci gate', () => {
     expect((await gate()).code).toBe(1);
   });
 
-  it('never allows what the scan itself had something against', async () => {
+  it('finds again what a scan conceals, with the advisories of its own job', async () => {
     edit(folder => {
       folder.images[0].runs.find((run: { id: string }) => run.id === 'embedded').report.findings = [];
-      folder.status = 'indeterminate';
-      folder.cause = 'trust';
+      folder.status = 'allow';
     });
-    expect((await gate()).code).toBe(4);
+    const { code, verdict } = await gate();
+    expect({ code, claimed: verdict.claimed }).toEqual({ code: 1, claimed: 'allow' });
+    edit(folder => (folder.images[0].runs = []));
+    expect((await gate()).code).toBe(1);
+  });
+
+  it('has heard nothing of the embedded engine where its own job has no advisories: exit code 3', async () => {
+    edit(folder => {
+      folder.images[0].runs.find((run: { id: string }) => run.id === 'embedded').report.findings = [];
+      folder.status = 'allow';
+    });
+    const { code, verdict } = await gate('nothing');
+    expect({ code, status: verdict.status }).toEqual({ code: 3, status: 'indeterminate' });
+    expect(verdict.next).toContain('cg db update');
+    addTrivy();
+    expect((await gate('nothing')).code).toBe(0);
+    expect((await gate()).code).toBe(1);
   });
 
   it.each([
+    ['deny', undefined, 1],
+    ['indeterminate', 'trust', 4],
+    ['indeterminate', 'remote', 3],
+    ['allow', undefined, 0],
+  ])('still holds what the scan itself had against the image: %s %s', async (status, cause, code) => {
+    waive();
+    edit(folder => Object.assign(folder, { status, cause }));
+    expect((await gate()).code).toBe(code);
+  });
+
+  it.each([
+    ['nothing that is wrong', 0, () => {}],
     ['an engine that was not heard', 3, run => Object.assign(run, { status: 'error', detail: 'x' })],
     ['old advisories', 3, run => (run.report.db.builtAt = '2001-01-01T00:00:00Z')],
     ['a program that nobody vouches for', 4, run => (run.report.unverified = true)],
     ['a scan of tomorrow', 4, run => (run.finishedAt = new Date(Date.now() + 8e7).toISOString())],
+    ['a scan that ended before it began', 4, run => (run.finishedAt = '2020-01-01T00:00:00.000Z')],
     ['a report that is none', 2, run => (run.report.findings = [{ id: 'x' }])],
   ] as const satisfies [string, number, (run: ReturnType<typeof index>) => unknown][])(
-    'has no verdict from %s: exit code %i',
+    'ends after a program with %s: exit code %i',
     async (_what, code, change) => {
-      edit(folder => {
-        const run = folder.images[0].runs.find(({ id }: { id: string }) => id === 'embedded');
-        run.report.findings = [];
-        change(run);
-        folder.status = 'allow';
-      });
+      waive();
+      addTrivy(change);
       expect((await gate()).code).toBe(code);
     },
   );
@@ -139,6 +205,7 @@ describe('cg ci gate', () => {
   ] as const satisfies [string, (folder: ReturnType<typeof index>) => unknown][])(
     'trusts no folder that %s: exit code 4',
     async (_what, change) => {
+      waive();
       edit(folder => {
         folder.status = 'allow';
         change(folder);
@@ -147,29 +214,27 @@ describe('cg ci gate', () => {
     },
   );
 
-  it('trusts no folder in which a report was edited', async () => {
-    writeFileSync(join(scan, 'report.json'), '{}');
-    expect((await gate()).code).toBe(4);
-  });
+  it.each(['report.json', 'scan.sarif', '0-sbom.spdx.json', '0-sbom.cdx.json'])(
+    'trusts no folder in which %s was edited',
+    async name => {
+      waive();
+      edit(folder => (folder.status = 'allow'));
+      expect((await gate()).code).toBe(0);
+      writeFileSync(join(scan, name), '{}');
+      expect((await gate()).code).toBe(4);
+    },
+  );
 
   it('reads the report of a program anew, and believes none about another image', async () => {
-    const raw = JSON.stringify({
-      SchemaVersion: 2,
-      ArtifactType: 'container_image',
-      Metadata: { ImageID: `sha256:${'c'.repeat(64)}`, DiffIDs: [] },
-      Results: [],
-    });
+    waive();
+    addTrivy();
+    const raw = readFileSync(join(scan, '0-trivy.json'), 'utf8').replace(
+      /"ImageID":"[^"]*"/,
+      `"ImageID":"sha256:${'c'.repeat(64)}"`,
+    );
     writeFileSync(join(scan, '0-trivy.json'), raw);
-    edit(folder => {
-      const [run] = folder.images[0].runs.filter(({ id }: { id: string }) => id === 'embedded');
-      const report = { ...run.report, findings: [] };
-      folder.files['0-trivy.json'] = `sha256:${createHash('sha256').update(raw).digest('hex')}`;
-      folder.images[0].runs = [
-        { ...run, report },
-        { ...run, id: 'trivy', report, raw: '0-trivy.json' },
-      ];
-      folder.status = 'allow';
-    });
+    const digest = `sha256:${createHash('sha256').update(raw).digest('hex')}`;
+    edit(folder => (folder.files['0-trivy.json'] = digest));
     expect((await gate()).code).toBe(4);
   });
 

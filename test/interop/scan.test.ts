@@ -140,7 +140,13 @@ describe.skipIf(needs.length > 0)(
       const database = join(root, 'index-osv');
       await scanStage({ ...place, ...stage, database, allowUnverifiedTools: true });
       const scanned = JSON.parse(readFileSync(join(root, 'scan/report.json'), 'utf8'));
-      const { images, verdict, folder } = await judgeScan({ ...place, ref, scan: 'scan' });
+      const { images, verdict, folder } = await judgeScan({
+        ...place,
+        ref,
+        scan: 'scan',
+        version: '1',
+        database,
+      });
       // Nobody vouched for these programs: what they say counts, and allows nothing.
       expect({ ...verdict, claimed: folder.status }).toEqual({ status: 'deny', claimed: 'deny' });
       expect(folder.images[0]?.runs.map(({ raw }) => raw)).toEqual([

@@ -60,4 +60,14 @@ describe('the plan of a pipeline', () => {
     expect(callOf(false)).toContain('policy.yaml');
     expect(callOf(true)).not.toContain('policy.yaml');
   });
+
+  it('brings advisories to every job that judges, before it does: its own matching needs them', () => {
+    const judging = plan('a').jobs.filter(job => callsOf(job).some(([, stage]) => stage === 'gate'));
+    expect(judging.map(({ id }) => id)).toEqual(['image', 'sign']);
+    for (const job of judging) {
+      const words = callsOf(job).map(call => call.slice(0, 2).join(' '));
+      expect(words.indexOf('db update')).toBeGreaterThanOrEqual(0);
+      expect(words.indexOf('db update')).toBeLessThan(words.indexOf('ci gate'));
+    }
+  });
 });

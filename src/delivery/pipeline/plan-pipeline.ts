@@ -123,7 +123,7 @@ function signJob(): Job {
     perImage: true,
     needs: ['build', 'scan'],
     takes: ['cg-build', 'cg-scan'],
-    steps: [{ calls, token: true, record: true }],
+    steps: [step(updateAdvisories), { calls, token: true, record: true }],
     gives: [{ name: 'cg-result', days: 30 }],
   };
 }

@@ -71,7 +71,7 @@ async function readLock(cwd: string): Promise<ToolsLock | undefined> {
   }
 }
 
-async function openEmbedded(o: OpenEngines): Promise<ScanEngine> {
+export async function openEmbedded(o: OpenEngines): Promise<ScanEngine> {
   try {
     const opened = await new AdvisoryDatabase(o.database ?? advisoryFolder(o.env)).open();
     if (opened !== undefined) return new EmbeddedEngine(opened.index, opened.identity, o.version);

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { defined } from '../../../model/defined.ts';
 import { readReference } from '../../../workflow/ci/handover.ts';
 import { attestStage } from '../../../workflow/ci/prove/attest-stage.ts';
@@ -30,6 +31,13 @@ export const command = defineCommand({
       brief: 'what cg ci build left, when it is not the @FILE',
       complete: 'files',
     },
+    db: {
+      kind: 'text',
+      placeholder: 'FOLDER',
+      brief: 'where cg db keeps its index',
+      env: 'CG_DB',
+      complete: 'files',
+    },
     ...signingFlags,
   },
   async run({ flags, args: [text = ''] }, context) {
@@ -39,7 +47,10 @@ export const command = defineCommand({
       cwd: context.cwd,
       scan: flags.scan,
       version,
-      ...defined({ build: flags.build ?? (text.startsWith('@') ? text.slice(1) : undefined) }),
+      ...defined({
+        database: flags.db === undefined ? undefined : resolve(context.cwd, flags.db),
+        build: flags.build ?? (text.startsWith('@') ? text.slice(1) : undefined),
+      }),
     });
     return { result };
   },

@@ -15,6 +15,8 @@ export interface AttestStage extends SignImageOptions {
   /** The file that the build left; without it CG_BUILD_RECORD holds the record. */
   readonly build?: string;
   readonly version: string;
+  /** Where cg db keeps the index of this machine. */
+  readonly database?: string;
 }
 
 /**

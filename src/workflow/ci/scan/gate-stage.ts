@@ -1,4 +1,5 @@
 import type { Finding } from '../../../model/finding.ts';
+import { scanActions } from '../../../risk/scan/actions.ts';
 import { type JudgeScan, judgeScan } from './judge-scan.ts';
 import type { ScanFolder } from './scan-folder.ts';
 
@@ -11,6 +12,8 @@ export interface GatedScan {
   readonly claimed: ScanFolder['status'];
   /** Why, for each image: the rules that did not pass. */
   readonly reasons: readonly { readonly digest: string; readonly rule: string; readonly reason: string }[];
+  /** What would bring a verdict, where there is none. */
+  readonly next?: string;
 }
 
 /** Judges what the scan of this very digest found, by the policy of the project: before anybody vouches for it. */
@@ -25,7 +28,16 @@ export async function gateStage(o: JudgeScan): Promise<GatedScan> {
         reason: describe(reason, report.findings, findings),
       })),
   );
-  return { ref: o.ref, image: folder.image, ...verdict, claimed: folder.status, reasons };
+  const open = images.find(({ report }) => report.verdict.status === 'indeterminate');
+  const [next] = verdict.status !== 'indeterminate' || open === undefined ? [] : scanActions(open.report);
+  return {
+    ref: o.ref,
+    image: folder.image,
+    ...verdict,
+    claimed: folder.status,
+    reasons,
+    ...(next !== undefined && { next: next.what }),
+  };
 }
 
 const mostNamed = 5;

@@ -5,16 +5,17 @@ import { open, registriesOf, toLocation } from '../../../image/oci/open.ts';
 import { type Clock, systemClock } from '../../../model/clock.ts';
 import { type ScanReport, type ScanVerdict, worstVerdict } from '../../../model/finding.ts';
 import type { Inventory } from '../../../model/inventory.ts';
-import type { EngineRun } from '../../../risk/scan/engine.ts';
-import { defaultScanPolicy } from '../../../risk/scan/policy.ts';
+import { type EngineRun, runEngine, type ScanEngine } from '../../../risk/scan/engine.ts';
+import { defaultScanPolicy, type ScanPolicy } from '../../../risk/scan/policy.ts';
 import { assembleReport } from '../../../risk/scan/scan-target.ts';
 import type { Waiver } from '../../../risk/scan/waivers.ts';
 import { listContents } from '../../list-contents.ts';
 import { type ReachOptions, reachRegistries } from '../../reach-registries.ts';
+import { openEmbedded } from '../../scan/open-engines.ts';
 import { readScanSettings } from '../../scan/scan-settings.ts';
 import { listImages } from '../../scan-image.ts';
 import { digestOf } from '../handover.ts';
-import { toEngineRun } from './run-file.ts';
+import { type ProgramRunFile, type RunFile, toEngineRun } from './run-file.ts';
 import { readScanFile, readScanFolder, type ScanFolder } from './scan-folder.ts';
 
 export interface JudgeScan extends ReachOptions {
@@ -23,6 +24,9 @@ export interface JudgeScan extends ReachOptions {
   /** The folder that the scan left. */
   readonly scan: string;
   readonly clock?: Clock;
+  /** Where cg db keeps the index of this machine. */
+  readonly database?: string;
+  readonly version: string;
 }
 
 export interface JudgedScan {
@@ -42,38 +46,38 @@ export interface JudgedImage {
 const skew = 3_600_000;
 
 /**
- * Judges a scan again: what the engines said, under the thresholds and the waivers of this checkout, about packages
- * that are listed here anew, and about every image that the digest holds. Nothing that the folder concludes counts,
- * unless it is against the image.
+ * Judges a scan again: what the programs reported, under the thresholds and the waivers of this checkout, about packages
+ * that are listed here anew, and about every image that the digest holds. The embedded engine is asked here, and what
+ * the folder says of it is not read. Nothing that the folder concludes counts, unless it is against the image.
  */
 export async function judgeScan(o: JudgeScan): Promise<JudgedScan> {
   const path = resolve(o.cwd, o.scan);
   const folder = await readScanFolder(path, o.ref);
-  const repository = o.ref.replace(/@.*$/, '');
-  await requireWhole(folder, o);
+  const platforms = await requireWhole(folder, o);
   const project = await readScanSettings(o);
   const policy = { ...defaultScanPolicy, ...project.policy };
   const waivers = (await readWaivers(project.waiversFile, o.cwd)) as readonly Waiver[];
   const clock = o.clock ?? systemClock;
+  const embedded = await openEmbedded({ ...o, clock });
   const images: JudgedImage[] = [];
-  for (const { digest, platform, runs: files } of folder.images) {
-    const name = `${repository}@${digest}`;
-    const inventory = await listContents({ ...o, target: name });
-    const runs: EngineRun[] = [];
-    for (const file of files) {
-      const raw = file.raw === undefined ? undefined : await readScanFile(path, file.raw, folder);
-      runs.push(toEngineRun(file, raw, { inventory, digest, clock, maxDbAge: policy.maxDbAge }));
+  try {
+    for (const image of folder.images) {
+      const { digest } = image;
+      const name = `${o.ref.replace(/@.*$/, '')}@${digest}`;
+      const inventory = await listContents({ ...o, target: name });
+      const runs = await gatherRuns(image.runs, embedded, { ...o, folder, inventory, digest, policy, clock });
+      const platform = platforms.get(digest) ?? inventory.subject.platform;
+      const subject = {
+        name,
+        digest,
+        ...(digest !== digestOf(o.ref) && { indexDigest: digestOf(o.ref) }),
+        ...(platform !== undefined && { platform }),
+      };
+      const report = assembleReport({ subject, target: { inventory }, policy, waivers, clock }, runs);
+      images.push({ digest, report, runs, inventory });
     }
-    refuseStrange(runs, path, clock);
-    const isPart = digest !== digestOf(o.ref);
-    const subject = {
-      name,
-      digest,
-      ...(isPart && { indexDigest: digestOf(o.ref) }),
-      ...(platform !== undefined && { platform }),
-    };
-    const report = assembleReport({ subject, target: { inventory }, policy, waivers, clock }, runs);
-    images.push({ digest, report, runs, inventory });
+  } finally {
+    embedded.close?.();
   }
   return {
     folder,
@@ -82,29 +86,73 @@ export async function judgeScan(o: JudgeScan): Promise<JudgedScan> {
   };
 }
 
+/** What the programs left, read anew; and what our own matching says here and now. */
+async function gatherRuns(
+  files: readonly RunFile[],
+  embedded: ScanEngine,
+  o: JudgeScan & {
+    readonly folder: ScanFolder;
+    readonly inventory: Inventory;
+    readonly digest: string;
+    readonly policy: ScanPolicy;
+    readonly clock: Clock;
+  },
+): Promise<readonly EngineRun[]> {
+  const path = resolve(o.cwd, o.scan);
+  const { maxDbAge } = o.policy;
+  const runs: EngineRun[] = [];
+  for (const file of files.filter(isOfProgram)) {
+    const raw = file.raw === undefined ? undefined : await readScanFile(path, file.raw, o.folder);
+    runs.push(toEngineRun(file, raw, { ...o, maxDbAge }));
+  }
+  refuseStrange(files, runs, path, o.clock);
+  const timeLimit = 15 * 60_000;
+  const { inventory, clock } = o;
+  const own = await runEngine(
+    embedded,
+    { inventory },
+    { clock, timeLimit, maxDbAge, ...(o.signal !== undefined && { signal: o.signal }) },
+  );
+  return [...runs, own];
+}
+
+function isOfProgram(file: RunFile): file is ProgramRunFile {
+  return file.id !== 'embedded';
+}
+
 /** A scanner that was taken over must not leave out one platform, or have anything else attested. */
-async function requireWhole(folder: ScanFolder, o: JudgeScan): Promise<void> {
+async function requireWhole(
+  folder: ScanFolder,
+  o: JudgeScan,
+): Promise<ReadonlyMap<string, string | undefined>> {
   const location = toLocation(o.ref);
   const wanted = await reachRegistries(o, registriesOf(location), async access => {
     const call = o.signal === undefined ? {} : { signal: o.signal };
     const { registry, reference } = await open(location, access, call);
     const { descriptor } = await registry.manifest(reference, call);
-    return (await listImages(registry, descriptor, call)).map(({ digest }) => digest);
+    const images = await listImages(registry, descriptor, call);
+    return new Map<string, string | undefined>(images.map(({ digest, platform }) => [digest, platform]));
   });
+  const digests = [...wanted.keys()];
   const said = folder.images.map(({ digest }) => digest);
-  const isSame = new Set(said).size === said.length && said.toSorted().join() === wanted.toSorted().join();
-  if (isSame) return;
+  const isSame = new Set(said).size === said.length && said.toSorted().join() === digests.toSorted().join();
+  if (isSame) return wanted;
   throw new Fault('RESULTS_UNTRUSTED', {
     what: 'the scan is not about all images of the digest and no others',
     where: resolve(o.cwd, o.scan),
-    expected: wanted.join(', '),
+    expected: digests.join(', '),
     actual: said.join(', ').slice(0, 1000) || 'none',
     next: `cg ci scan ${o.ref} --image NAME --out FOLDER`,
   });
 }
 
-function refuseStrange(runs: readonly EngineRun[], where: string, clock: Clock): void {
-  const isTwice = new Set(runs.map(({ id }) => id)).size !== runs.length;
+function refuseStrange(
+  files: readonly RunFile[],
+  runs: readonly EngineRun[],
+  where: string,
+  clock: Clock,
+): void {
+  const isTwice = new Set(files.map(({ id }) => id)).size !== files.length;
   const latest = clock.now().getTime() + skew;
   const isEarly = runs.some(
     ({ startedAt, finishedAt }) => finishedAt < startedAt || finishedAt.getTime() > latest,

@@ -108,9 +108,12 @@ export function toRunFile({ id, startedAt, finishedAt, outcome }: EngineRun, raw
   return RunFile.parse(JSON.parse(JSON.stringify(file)));
 }
 
-/** What an engine says, read anew from its own report; whether its data are fresh enough is looked at again too. */
+/** A program whose own report lies beside what is said of it. */
+export type ProgramRunFile = RunFile & { readonly id: 'trivy' | 'grype' };
+
+/** What a program says, read anew from its own report; whether its data are fresh enough is looked at again too. */
 export function toEngineRun(
-  file: RunFile,
+  file: ProgramRunFile,
   raw: Buffer | undefined,
   o: {
     readonly inventory: Inventory;
@@ -124,7 +127,7 @@ export function toEngineRun(
 }
 
 function judgeOutcome(
-  { id, status, detail = '', report }: RunFile,
+  { id, status, detail = '', report }: ProgramRunFile,
   raw: Buffer | undefined,
   o: Parameters<typeof toEngineRun>[2],
 ): EngineRun['outcome'] {
@@ -134,7 +137,7 @@ function judgeOutcome(
   // A layout makes the readers ask whether the report is about this image.
   const target = { inventory: o.inventory, layout: { folder: '', digest: o.digest } };
   try {
-    const read = id === 'embedded' ? said : { ...said, ...readRaw(id, raw, target), ...(raw && { raw }) };
+    const read = { ...said, ...readRaw(id, raw, target), ...(raw && { raw }) };
     return believeReport(read, target, o);
   } catch (error) {
     if (error instanceof EngineFailure)
