@@ -300,6 +300,54 @@ describe('the line from a commit to an environment', () => {
     expect((await ok([...bump, '--policy', '.cg/other.yaml'], plain)).changes).toEqual([]);
   });
 
+  it('keeps nothing that was built from a commit of another history, or of one that it cannot see', async () => {
+    const planIn = async (built: readonly string[], ...more: readonly string[]): Promise<string> => {
+      const folder = mkdtempSync(join(workshop.folder, 'history-'));
+      const git = new Git(folder, { env: workshop.env });
+      await git.run(['clone', '--quiet', ...more, `file://${work}`, '.']);
+      if (more.length === 0) {
+        await git.run(['checkout', '--quiet', '--orphan', 'another']);
+        const author = ['-c', 'user.name=a', '-c', 'user.email=a@example.com'];
+        await git.run([...author, 'commit', '--quiet', '-m', 'Begin anew']);
+      }
+      const { code, stdout } = await cg(
+        ci('plan', '--event', 'merge', ...believe(), '--output', 'json'),
+        plain,
+        folder,
+      );
+      const { images, decisions } = JSON.parse(stdout);
+      expect({ code, images }).toEqual({ code: 0, images: built });
+      return decisions.map(({ reason }: { reason: string }) => reason).join();
+    };
+    expect(await planIn(['cart', 'web'])).toContain('which is not in the history of this checkout');
+    // The cart is of the commit that is there, and so is kept.
+    expect(await planIn(['web'], '--depth', '1')).toContain('too shallow');
+  });
+
+  it('signs no record of a build that says what its checkout does not bear out', async () => {
+    const path = join(work, '.cg/build/cart.json');
+    const honest = readFileSync(path, 'utf8');
+    const attest = ci('attest', '@.cg/build/cart.json', '--scan', '.cg/scan/cart', '--local', ...local());
+    for (const change of [
+      { inputs: json('.cg/build/web.json').record.inputs },
+      { bases: [] },
+      { startedOn: '2020-01-01T00:00:00Z', finishedOn: '2020-01-01T00:00:01Z' },
+    ]) {
+      const { record, ...rest } = JSON.parse(honest);
+      writeFileSync(path, JSON.stringify({ ...rest, record: { ...record, ...change } }));
+      const { code, stderr } = await cg(attest, job);
+      expect({ code, says: stderr.includes('BUILD_UNTRUSTED') }).toEqual({ code: 4, says: true });
+    }
+    // A build of something else that claims to be this: the next plan would skip what was never built.
+    const file = join(work, 'services/cart/server.js');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(path, honest);
+    writeFileSync(file, '// what the commit does not have\n');
+    const { code, stderr } = await cg(attest, job);
+    expect({ code, says: stderr.includes('a file of the context') }).toEqual({ code: 4, says: true });
+    writeFileSync(file, text);
+  });
+
   it('stops a flaw that has a fix at the gate, whatever the scan says of itself', async () => {
     const env = { ...plain, IMAGES_YAML: 'all.yaml' };
     await ok(ci('build', 'catalog', '--push-by-digest', '--out', '.cg/build/catalog.json'), env);
@@ -312,6 +360,9 @@ describe('the line from a commit to an environment', () => {
     const index = join(work, '.cg/scan/catalog/scan.json');
     const folder = JSON.parse(readFileSync(index, 'utf8'));
     expect(folder.status).toBe('deny');
+    writeFileSync(index, JSON.stringify({ ...folder, status: 'allow' }));
+    expect((await gate()).code).toBe(1);
+    for (const { runs } of folder.images) for (const { report } of runs) if (report) report.findings = [];
     writeFileSync(index, JSON.stringify({ ...folder, status: 'allow' }));
     expect((await gate()).code).toBe(1);
     // The scan of another image under this one's name, and an SBOM that was exchanged.

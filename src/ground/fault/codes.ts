@@ -116,6 +116,16 @@ export const faultCodes = {
     ],
     next: 'run the pipeline again; publish every image before cg ci collect',
   },
+  BUILD_UNTRUSTED: {
+    kind: 'trust',
+    meaning: 'The record of a build is not what this checkout would build, so nothing was attested.',
+    causes: [
+      'a test or a tool left files in the context, and the build took them in',
+      'the job that signs has another commit than the job that built, or another platform and images.yaml names none',
+      'the job that built was taken over, and says that it built something else',
+    ],
+    next: 'build again from the commit of the job that signs, with .dockerignore naming what tools leave behind',
+  },
   FILE_NOT_OURS: {
     kind: 'usage',
     meaning: 'A file that would be written is there already, and is not as cg wrote it. Nothing was written.',

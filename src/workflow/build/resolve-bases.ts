@@ -8,6 +8,7 @@ import type { RegistryAccess } from '../../image/oci/access.ts';
 import { open } from '../../image/oci/open.ts';
 import type { Call } from '../../image/oci/registry.ts';
 import type { Platform } from '../../model/descriptor.ts';
+import type { Digest } from '../../model/digest.ts';
 import { parseImageReference } from '../../model/image-reference.ts';
 
 export interface ResolvedBases {
@@ -16,11 +17,15 @@ export interface ResolvedBases {
   readonly main?: ResolvedBase;
 }
 
-interface Options extends Call {
-  readonly access: RegistryAccess;
+/** What decides which images a Dockerfile names. */
+interface Question {
   readonly platforms: readonly Platform[];
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target?: string;
+}
+
+interface Options extends Call, Question {
+  readonly access: RegistryAccess;
 }
 
 /** Asks for each image that the build needs once, so that all of it stands on the same bytes. */
@@ -36,8 +41,28 @@ export async function resolveBases(dockerfile: Dockerfile, o: Options): Promise<
   return { all, ...(resolved !== undefined && { main: resolved }) };
 }
 
+/** The images that a build needs, each once, as the Dockerfile names them. */
+export function namesOfBases(dockerfile: Dockerfile, o: Question): readonly string[] {
+  return [...new Set(mentionsOf(dockerfile, o).map(({ image }) => image))];
+}
+
+/** Whether a base, as a Dockerfile names it, can have been these bytes: its repository has them. */
+export async function findBase(
+  image: string,
+  digest: Digest,
+  o: Call & Pick<Options, 'access'>,
+): Promise<boolean> {
+  const parsed = parseImageReference(image);
+  if ('problem' in parsed) return false;
+  const { registry: host, repository, digest: pinned } = parsed.value;
+  if (pinned !== undefined && pinned !== digest) return false;
+  const call = o.signal === undefined ? {} : { signal: o.signal };
+  const { registry } = await open(`${host}/${repository}@${digest}`, o.access, call);
+  return (await registry.head(digest, call)) !== undefined;
+}
+
 /** For every platform: FROM may depend on it. */
-function mentionsOf(dockerfile: Dockerfile, o: Options): readonly ImageMention[] {
+function mentionsOf(dockerfile: Dockerfile, o: Question): readonly ImageMention[] {
   const found = o.platforms.flatMap(
     platform =>
       findMentions(dockerfile, {

@@ -56,7 +56,7 @@ function warnOfStrays(
   if (first === undefined) return;
   const files = others.length === 0 ? first : `${first} and ${others.length} more`;
   onWarning?.(
-    `${files} in the context of ${name}: no commit holds them, so every plan will build it again; .dockerignore keeps them out`,
+    `${files} in the context of ${name}: no commit holds them, so every plan builds it again and cg ci attest refuses it where they are missing; .dockerignore keeps them out`,
   );
 }
 

@@ -5,6 +5,7 @@ import { attestStage } from '../../../workflow/ci/prove/attest-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { signingFlags } from '../../evidence/signing-flags.ts';
 import { stageSigning } from '../../evidence/stage-signing.ts';
+import { fleetPlace, imagesFlags } from '../../images-flags.ts';
 import { renderSigned } from '../../show/signed.ts';
 import { version } from '../../version.ts';
 
@@ -12,7 +13,9 @@ export const command = defineCommand({
   examples: [{ run: 'cg ci attest @.cg/build.json --scan .cg/scan', does: 'in the job that signs' }],
   about:
     'Provenance from the record of the build, and SBOMs and scans from the folder of the scan. The record is in the @FILE,\n' +
-    'or in CG_BUILD_RECORD. Whatever is about another digest is refused. A job that would sign as somebody whom policy.yaml\n' +
+    'or in CG_BUILD_RECORD. Whatever is about another digest is refused, and so is a record of an enrolled image that is not\n' +
+    'what this checkout would build, or whose times cannot be: exit code 4. Of an image that images.yaml does not have its\n' +
+    'inputs are not attested. A job that would sign as somebody whom policy.yaml\n' +
     '(or promotion.yaml) does not expect is stopped before anything is logged: exit code 4.',
   args: [
     { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
@@ -38,13 +41,14 @@ export const command = defineCommand({
       env: 'CG_DB',
       complete: 'files',
     },
+    ...imagesFlags,
     ...signingFlags,
   },
   async run({ flags, args: [text = ''] }, context) {
     const image = await readReference(text, context.cwd);
     const result = await attestStage({
       ...(await stageSigning(image, flags, context)),
-      cwd: context.cwd,
+      ...fleetPlace(flags, context),
       scan: flags.scan,
       version,
       ...defined({

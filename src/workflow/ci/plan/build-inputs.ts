@@ -42,15 +42,33 @@ export function builtHere({ images }: Fleet): readonly EnrolledImage[] {
   );
 }
 
+/** How a difference is called. */
+export const inputNames = {
+  dockerfile: 'the Dockerfile',
+  context: 'a file of the context',
+  bases: 'a base image',
+  settings: 'a build argument, a platform or the target',
+  shared: 'a shared file',
+} as const;
+
 export async function hashInputs(
   fleet: Fleet,
   image: EnrolledImage,
-  o: { readonly env: Environment; readonly signal?: AbortSignal },
+  o: {
+    readonly env: Environment;
+    readonly signal?: AbortSignal;
+    /** Paths of the context that no build could have had. */
+    readonly except?: (path: string) => boolean;
+  },
 ): Promise<{ readonly inputs: LocalInputs; readonly dockerfile: Dockerfile }> {
   const place = placeOf(fleet, image);
   await checkContext(place.context);
   const { dockerfile, ignoreFile } = await readDockerfile(fleet.root, place.context, place.dockerfile);
-  const ignore = ignoreFile === undefined ? ignoreNothing : readIgnoreRules(ignoreFile);
+  const rules = ignoreFile === undefined ? ignoreNothing : readIgnoreRules(ignoreFile);
+  const ignore = {
+    ...rules,
+    isIgnored: (path: string) => o.except?.(path) === true || rules.isIgnored(path),
+  };
   return {
     dockerfile,
     inputs: {

@@ -3,7 +3,8 @@ import { Fault, FaultList } from '../../../ground/fault/fault.ts';
 import type { BuildInputs } from '../../../model/build-record.ts';
 import { predicateTypes } from '../../../model/statement.ts';
 import { acceptedAttestations } from '../../../trust/policy/evidence/accept.ts';
-import { finishedOn, provenanceOf } from '../../../trust/policy/evidence/provenance.ts';
+import { isSource, placeOf } from '../../../trust/policy/evidence/git-source.ts';
+import { dependenciesOf, finishedOn, provenanceOf } from '../../../trust/policy/evidence/provenance.ts';
 import { at, isObject } from '../../../trust/policy/evidence/read.ts';
 import type { ComponentEvidence } from '../../../trust/policy/gate-input.ts';
 import type { Policy } from '../../../trust/policy/policy.ts';
@@ -13,14 +14,16 @@ import { type GateImagesOptions, gateImages } from '../../gate-image.ts';
 import type { Fleet } from '../../images/read-fleet.ts';
 import { reachRegistries } from '../../reach-registries.ts';
 import { repositoryOf } from '../build-stage.ts';
-import { builtHere, hashInputs, joinInputs } from './build-inputs.ts';
+import { builtHere, hashInputs, inputNames, joinInputs } from './build-inputs.ts';
+import { problemOfCommit } from './commit-history.ts';
 import type { PlannedImage } from './planned-image.ts';
 
 export type PlanMerge = Omit<GateImagesOptions, 'images' | 'components'>;
 
 /**
  * After a merge only what is published counts, by its signed provenance: a run that failed, a new branch and
- * evidence that nobody vouches for never skip a build.
+ * evidence that nobody vouches for never skip a build. Nor does what was built from a commit that this one does not
+ * follow: of it nothing says that its inputs were ever these.
  */
 export async function planMerge(fleet: Fleet, o: PlanMerge): Promise<readonly PlannedImage[]> {
   const images = builtHere(fleet);
@@ -32,6 +35,7 @@ export async function planMerge(fleet: Fleet, o: PlanMerge): Promise<readonly Pl
       reason: 'no policy says whose provenance could be believed',
     }));
   const published = await readPublished(fleet, images, o);
+  const problem = async (commit: string | undefined) => await problemOfCommit(fleet.root, commit, o);
   return await reachRegistries(o, hostsOf(images), async access => {
     const planned: PlannedImage[] = [];
     for (const image of images) {
@@ -49,7 +53,8 @@ export async function planMerge(fleet: Fleet, o: PlanMerge): Promise<readonly Pl
         ...(o.signal !== undefined && { signal: o.signal }),
       });
       const now = joinInputs(inputs, [...all.values()]);
-      planned.push({ image: image.name, ...decide(now, known), inputs: now.digest, published: known.ref });
+      const decision = await decide(now, known, problem);
+      planned.push({ image: image.name, ...decision, inputs: now.digest, published: known.ref });
     }
     return planned;
   });
@@ -59,9 +64,15 @@ function hostsOf(images: readonly EnrolledImage[]): string[] {
   return [...new Set(images.flatMap(({ registry }) => registry?.split('/')[0] ?? []))];
 }
 
+/** One statement of what an image was built from. */
+interface Built {
+  readonly inputs: unknown;
+  readonly commit: string | undefined;
+}
+
 /** What the published image was built from, as somebody said whom the policy believes; or why nobody did. */
 type Published =
-  | { readonly ref: string; readonly built: readonly unknown[] }
+  | { readonly ref: string; readonly built: readonly Built[] }
   | { readonly ref?: string; readonly reason: string };
 
 async function readPublished(
@@ -128,30 +139,34 @@ function describePublished(
     return { ref, reason: `${reference} has no provenance by anybody whom the policy believes` };
   const built = believed
     .toSorted((a, b) => (String(finishedOn(a)) < String(finishedOn(b)) ? 1 : -1))
-    .map(({ statement }) => at(statement.predicate, 'buildDefinition', 'internalParameters', 'inputs'))
-    .filter(isObject);
+    .map(one => ({
+      inputs: at(one.statement.predicate, 'buildDefinition', 'internalParameters', 'inputs'),
+      commit: dependenciesOf(one)
+        .filter(dependency => isSource(dependency, ['git']))
+        .map(source => placeOf(source).commit)[0],
+    }))
+    .filter(({ inputs }) => isObject(inputs));
   return built.length === 0
     ? { ref, reason: `the provenance of ${reference} does not say what it was built from` }
     : { ref, built };
 }
 
-const partNames = {
-  dockerfile: 'the Dockerfile',
-  context: 'a file of the context',
-  bases: 'a base image',
-  settings: 'a build argument, a platform or the target',
-  shared: 'a shared file',
-} as const;
-
-function decide(
+async function decide(
   now: BuildInputs,
-  { built, ref }: { readonly built: readonly unknown[]; readonly ref: string },
-): Pick<PlannedImage, 'build' | 'reason'> {
-  if (built.some(inputs => at(inputs, 'digest') === now.digest))
-    return { build: false, reason: `${ref} was built from the same` };
-  const parts = (Object.keys(partNames) as (keyof typeof partNames)[]).filter(
-    part => at(built[0], part) !== now[part],
+  { built, ref }: { readonly built: readonly Built[]; readonly ref: string },
+  problemOf: (commit: string | undefined) => Promise<string | undefined>,
+): Promise<Pick<PlannedImage, 'build' | 'reason'>> {
+  const problems: string[] = [];
+  for (const { commit } of built.filter(({ inputs }) => at(inputs, 'digest') === now.digest)) {
+    const problem = await problemOf(commit);
+    if (problem === undefined) return { build: false, reason: `${ref} was built from the same` };
+    problems.push(problem);
+  }
+  const [problem] = problems;
+  if (problem !== undefined) return { build: true, reason: `${ref} was built ${problem}` };
+  const parts = (Object.keys(inputNames) as (keyof typeof inputNames)[]).filter(
+    part => at(built[0]?.inputs, part) !== now[part],
   );
-  const changed = parts.map(part => partNames[part]).join(', ');
+  const changed = parts.map(part => inputNames[part]).join(', ');
   return { build: true, reason: `${changed || 'something'} is not what ${ref} was built from` };
 }

@@ -2,14 +2,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
+import { parseBuildRecord } from '../../../trust/attest/provenance/build-record-file.ts';
 import type { AttestedImage } from '../../attest-image.ts';
+import type { FleetPlace } from '../../images/fleet-place.ts';
 import { makeProvenance, type ProvenancePredicate } from '../../make-provenance.ts';
 import { proveImage } from '../../prove-image.ts';
 import type { SignImageOptions } from '../../sign-image.ts';
 import { digestOf, readJsonFile } from '../handover.ts';
 import { judgeScan } from '../scan/judge-scan.ts';
+import { checkRecord } from './check-record.ts';
 
-export interface AttestStage extends SignImageOptions {
+export interface AttestStage extends SignImageOptions, FleetPlace {
+  readonly env: FleetPlace['env'];
   readonly cwd: string;
   readonly scan: string;
   /** The file that the build left; without it CG_BUILD_RECORD holds the record. */
@@ -21,7 +25,7 @@ export interface AttestStage extends SignImageOptions {
 
 /**
  * Attests what the build and the scan found out, under the digests that the image really has. Statements are made here,
- * from what was judged: the folder of the scan holds none that anybody signs.
+ * from what was judged and from a record that the checkout bears out: no job before hands over one that anybody signs.
  */
 export async function attestStage(o: AttestStage): Promise<AttestedImage> {
   const { folder, images } = await judgeScan({ ...o, ref: o.image });
@@ -33,7 +37,9 @@ async function findProvenance(o: AttestStage): Promise<ProvenancePredicate> {
   const folder = await mkdtemp(join(tmpdir(), 'cg-attest-'));
   try {
     const record = join(folder, 'record.json');
-    await writeFile(record, await readRecord(o), { mode: 0o600 });
+    const said = parseBuildRecord(await readRecord(o), o.build ?? 'CG_BUILD_RECORD');
+    const checked = await checkRecord(said, o);
+    await writeFile(record, JSON.stringify(checked), { mode: 0o600 });
     return await makeProvenance({ ...o, record });
   } finally {
     await rm(folder, { recursive: true, force: true });
