@@ -143,19 +143,48 @@ describe('cg ci', () => {
     expect((await collectKept('["web"]', { image: 'api' })).code).toBe(2);
   });
 
+  const upper = web.replace('a'.repeat(64), 'A'.repeat(64));
+  const other = web.replace('a'.repeat(64), 'b'.repeat(64));
   it.each([
-    ['a missing image', () => result('1.json', 'web', web)],
-    ['a duplicate', () => ['1.json', '2.json'].map(file => result(file, 'web', web))],
-    ['an image nobody expected', () => result('1.json', 'other', web)],
-    ['a repository that is not its own', () => result('1.json', 'web', api)],
-    ['nothing at all', () => rmSync(join(cwd, 'results'), { recursive: true })],
-    ['an empty file', () => writeFileSync(join(cwd, 'results/web.json'), '')],
-    ['a digest in capitals', () => result('1.json', 'web', web.toUpperCase())],
-    ['no digest', () => result('1.json', 'web', '')],
-    ['a tag', () => result('1.json', 'web', 'registry.example/shop/web:1')],
-  ])('collects nothing with %s: exit code 4', async (_what, write) => {
-    write();
-    expect((await collect()).code).toBe(4);
+    ['a missing image', 'no result for web', () => rmSync(join(cwd, 'results/web.json'))],
+    ['a duplicate', 'a second result for web', () => result('3.json', 'web', web)],
+    ['an image nobody expected', 'nobody expected', () => result('3.json', 'other', web)],
+    [
+      'the repository of another',
+      'no digest of registry.example/shop/web',
+      () => result('web.json', 'web', api),
+    ],
+    ['nothing at all', 'no result for api, web', () => rmSync(join(cwd, 'results'), { recursive: true })],
+    ['an empty file', 'cannot be read', () => writeFileSync(join(cwd, 'results/3.json'), '')],
+    ['a digest in capitals', 'no digest of', () => result('web.json', 'web', upper)],
+    ['no digest', 'no digest of', () => result('web.json', 'web', '')],
+    ['a tag', 'no digest of', () => result('web.json', 'web', 'registry.example/shop/web:1')],
+    [
+      'two digests of one repository',
+      'two digests of registry.example/shop/web',
+      () => {
+        const images = readFileSync(join(cwd, 'images.yaml'), 'utf8').replace('shop/api', 'shop/web');
+        writeFileSync(join(cwd, 'images.yaml'), images);
+        result('api.json', 'api', other);
+      },
+    ],
+  ])('collects nothing with %s: exit code 4', async (_what, says, spoil) => {
+    result('web.json', 'web', web);
+    result('api.json', 'api', api);
+    // Without its fault it would be collected.
+    expect((await collect()).code).toBe(0);
+    spoil();
+    const { code, stderr } = await collect();
+    expect({ code, says: stderr.includes(says) }).toEqual({ code: 4, says: true });
+  });
+
+  it.each([
+    [web, other],
+    [`nginx@${digest}`, `docker.io/library/nginx@sha256:${'b'.repeat(64)}`],
+  ])('pins nothing of a release with %s and %s: exit code 4', async (...refs) => {
+    writeFileSync(join(cwd, 'release.json'), JSON.stringify({ images: refs.map(ref => ({ ref })) }));
+    const { code, stderr } = await ci(['bump', '--release', 'release.json', '--stage', 'dev']);
+    expect({ code, says: stderr.includes('two digests of') }).toEqual({ code: 4, says: true });
   });
 
   it('signs and verifies no tag', async () => {

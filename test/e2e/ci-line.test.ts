@@ -147,7 +147,7 @@ async function sign(name: string): Promise<void> {
 
 async function deliver(names: readonly string[], kept: object = []): Promise<{ readonly changes: object[] }> {
   const expected = ['--expect', JSON.stringify(names), '--kept', JSON.stringify(kept)];
-  const collected = ['--results', '.cg/results', '--verify', '--out', '.cg/release.json'];
+  const collected = ['--results', '.cg/results', '--verify', '--out', '.cg/release.json', ...believe()];
   await ok(ci('collect', ...expected, ...collected), plain);
   return await ok(ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe()), plain);
 }
@@ -415,12 +415,19 @@ describe('the line from a commit to an environment', () => {
     // What no environment runs is left out and named; a release of which none is run is a mistake.
     const refs = ['tools', 'cart'].map(name => json(`.cg/build/${name}.json`).ref as string);
     const bump = ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe());
+    const two = `${refs[1]?.split('@')[0]}@sha256:${'a'.repeat(64)}`;
     const release = (images: readonly string[]) =>
       writeFileSync(join(work, '.cg/release.json'), JSON.stringify({ images: images.map(ref => ({ ref })) }));
     release(refs);
     expect((await ok(bump, plain)).absent).toEqual([refs[0]]);
     release(refs.slice(0, 1));
     expect((await cg(bump, plain)).code).toBe(2);
+    release([...refs, two]);
+    const twice = await cg(bump, plain);
+    expect({ code: twice.code, says: twice.stderr.includes('two digests of') }).toEqual({
+      code: 4,
+      says: true,
+    });
   });
 
   it('gives no tag to what nobody vouches for, or what was built from another commit', async () => {
@@ -434,6 +441,44 @@ describe('the line from a commit to an environment', () => {
     expect(verify.code).toBe(1);
     expect(verify.stdout).toContain('slsa_source_correlated');
     expect((await publish('cart', other)).code).toBe(1);
+  });
+
+  it('collects no digest that is of another commit, that nobody vouches for, or without a policy', async () => {
+    const env = { ...plain, IMAGES_YAML: 'all.yaml' };
+    const results = join(work, '.cg/others');
+    mkdirSync(results, { recursive: true });
+    const collect = async (image: string, ref: string, more: Env = {}, kept = false) => {
+      writeFileSync(join(results, 'one.json'), JSON.stringify({ image, ref }));
+      if (kept) rmSync(join(results, 'one.json'));
+      const what = kept
+        ? ['--expect', '[]', '--kept', JSON.stringify([{ image, ref }])]
+        : ['--expect', JSON.stringify([image])];
+      return (
+        await cg(ci('collect', ...what, '--results', '.cg/others', '--verify', ...believe()), {
+          ...env,
+          ...more,
+        })
+      ).code;
+    };
+    const ref = (name: string): string => json(`.cg/build/${name}.json`).ref;
+    expect(await collect('cart', ref('cart'))).toBe(0);
+    const other = { CI_COMMIT_SHA: '0123456789abcdef0123456789abcdef01234567' };
+    expect(await collect('cart', ref('cart'), other)).toBe(1);
+    // What is kept is of an earlier commit; believed it must be all the same.
+    expect(await collect('cart', ref('cart'), other, true)).toBe(0);
+    expect(await collect('catalog', ref('catalog'))).toBe(1);
+    expect(await collect('catalog', ref('catalog'), {}, true)).toBe(1);
+    const missing = `${ref('cart').split('@')[0]}@sha256:${'a'.repeat(64)}`;
+    expect(await collect('cart', missing)).toBe(1);
+    const own = ['policy.yaml', 'promotion.yaml'].map(name => [name, readFileSync(join(work, name), 'utf8')]);
+    // A scan that grew old stops what was built now, and not what was published before.
+    const strict = own[1]?.[1]?.replace('maxAge: 24h', 'maxAge: 1s') ?? '';
+    writeFileSync(join(work, 'promotion.yaml'), strict);
+    expect(await collect('cart', ref('cart'))).toBe(1);
+    expect(await collect('cart', ref('cart'), {}, true)).toBe(0);
+    for (const [name = ''] of own) rmSync(join(work, name));
+    expect(await collect('cart', ref('cart'))).toBe(2);
+    for (const [name = '', text = ''] of own) writeFileSync(join(work, name), text);
   });
 
   it('refuses a job with a credential that it must not have, and a release with a leg that was lost', async () => {
@@ -547,7 +592,7 @@ async function runLine(line: string, env: Env, ran: string[]): Promise<void> {
   // Advisories come from the network, where the story brought its own; and npm is not asked here.
   if (!line.startsWith('.cascadeguard/bin/cg ') || noun === 'db') return;
   if (['attest', 'sign'].includes(stage)) words.push('--local', ...local());
-  if (['plan', 'verify', 'publish', 'bump'].includes(stage)) words.push(...believe());
+  if (['plan', 'verify', 'publish', 'collect', 'bump'].includes(stage)) words.push(...believe());
   await ok(words, env);
   ran.push(stage);
 }

@@ -5,12 +5,14 @@ import { digestOf } from '../handover.ts';
 export interface VerifyStage extends Omit<GateImagesOptions, 'images' | 'components'> {
   readonly cwd: string;
   readonly ref: string;
+  /** It was built from an earlier commit, which its provenance names. */
+  readonly isKept?: boolean;
 }
 
-/** Judges one digest as whoever takes it will, and demands that it was built from the commit of this job. */
-export async function verifyStage({ ref, ...o }: VerifyStage): Promise<GatedImages> {
+/** Judges one digest as whoever takes it will, and demands that it was built from the commit of this job, unless it is kept. */
+export async function verifyStage({ ref, isKept, ...o }: VerifyStage): Promise<GatedImages> {
   digestOf(ref);
-  const source = expectedSource(o.env);
+  const source = isKept === true ? undefined : expectedSource(o.env);
   const component = {
     name: 'image',
     containerImage: ref,

@@ -2,21 +2,25 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { isMissing } from '../../../ground/store/write-fault.ts';
+import type { Verdict } from '../../../model/verdict.ts';
+import { verdictFault } from '../../gitops/require-evidence.ts';
 import type { FleetPlace } from '../../images/fleet-place.ts';
 import { type Fleet, readFleet, selectImages } from '../../images/read-fleet.ts';
-import { inspectImage } from '../../inspect-image.ts';
-import type { ReachOptions } from '../../reach-registries.ts';
 import { repositoryOf } from '../build-stage.ts';
+import { findPolicy } from '../find-policy.ts';
 import { readJsonFile, writeHandover } from '../handover.ts';
+import { type VerifyStage, verifyStage } from '../prove/verify-stage.ts';
+import { refuseTwoDigests } from './read-release.ts';
 
-export interface CollectStage extends ReachOptions, FleetPlace {
+export interface CollectStage extends Omit<VerifyStage, 'ref' | 'isKept'>, FleetPlace {
+  readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A JSON array of names. */
   readonly expect: string;
   readonly results: string;
   /** What cg ci plan left out, as JSON: it keeps its digest in the release. */
   readonly kept?: string;
-  /** Also ask the registry whether it has every digest. */
+  /** Also judge every digest by the policy, and demand this job's commit of what was built. */
   readonly verify: boolean;
   readonly out?: string;
 }
@@ -40,16 +44,48 @@ export async function collectStage(o: CollectStage): Promise<Release> {
   }
   const missing = expected.filter(name => !found.has(name));
   if (missing.length > 0) throw untrusted(`no result for ${missing.join(', ')}`, o.results);
+  const kept = new Set<string>();
   for (const { image, ref } of readKept(o.kept ?? '[]')) {
     if (found.has(image)) throw untrusted(`a digest that was kept for ${image}, and another one`, o.results);
     found.set(image, requireOurs(fleet, image, ref, '--kept'));
+    kept.add(image);
   }
   const images = [...found]
     .map(([image, ref]) => ({ image, ref }))
     .toSorted((one, other) => (one.image < other.image ? -1 : 1));
-  if (o.verify) for (const { ref } of images) await inspectImage({ ...o, image: ref, referrers: false });
+  refuseTwoDigests(
+    images.map(({ ref }) => ref),
+    o.results,
+  );
+  if (o.verify) await verifyAll(images, kept, o);
   if (o.out !== undefined) await writeHandover(o.out, o.cwd, { images });
   return { images };
+}
+
+/** A result is a file of another job: what counts is what somebody whom the policy believes says of its digest. */
+async function verifyAll(
+  images: Release['images'],
+  kept: ReadonlySet<string>,
+  o: CollectStage,
+): Promise<void> {
+  const choice = { ...o, ...(await findPolicy(o)) };
+  if (choice.policy === undefined && choice.promotion === undefined)
+    throw new Fault('USAGE', {
+      what: 'only what was verified comes into a release, and no policy says what is demanded',
+      expected: '--policy FILE, or policy.yaml in this folder',
+    });
+  for (const { image, ref } of images) {
+    const isKept = kept.has(image);
+    const { verdict } = await verifyStage({ ...choice, ref, isKept });
+    if (verdict.decision === 'allow' || (isKept && isOnlyOld(verdict))) continue;
+    throw verdictFault(verdict, ref, { name: 'the project', ...choice });
+  }
+}
+
+/** What is published already must not stop the others when its scan grows old: nothing would ever scan it again. */
+function isOnlyOld({ decision, components }: Verdict): boolean {
+  const codes = components.flatMap(({ violations }) => violations.map(({ code }) => code));
+  return decision === 'deny' && codes.every(code => code === 'vuln.scan_fresh');
 }
 
 /** A digest in the repository of the image, and nothing that only looks like one. */
