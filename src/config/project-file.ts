@@ -27,6 +27,10 @@ export const ProjectFile = mapping({
     test: words()
       .describe('program and arguments that test an image, in the folder of its context')
       .optional(),
+    testEnv: z
+      .array(text())
+      .describe('variables that a test sees although their names look like those of credentials')
+      .optional(),
     shared: z
       .array(
         mapping({

@@ -33,17 +33,23 @@ const collect = async () =>
   await ci(['collect', '--expect', '["web","api"]', '--results', 'results', '--out', 'release.json']);
 
 describe('cg ci', () => {
-  it.each(['ACTIONS_ID_TOKEN_REQUEST_URL', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'SIGSTORE_ID_TOKEN'])(
-    'refuses to build or scan where %s would let the job sign',
-    async name => {
-      const env = { [name]: 'secret-value' };
-      const built = await ci(['build', 'api', '--oci-layout', 'oci'], env);
-      const scanned = await ci(['scan', api, '--image', 'api', '--out', 'scan'], env);
-      expect([built.code, scanned.code]).toEqual([2, 2]);
-      expect(built.stderr + scanned.stderr).toContain(name);
-      expect(built.stderr + scanned.stderr).not.toContain('secret-value');
-    },
-  );
+  it.each([
+    'ACTIONS_ID_TOKEN_REQUEST_URL',
+    'ACTIONS_ID_TOKEN_REQUEST_TOKEN',
+    'SIGSTORE_ID_TOKEN',
+    'COSIGN_PASSWORD',
+    'COSIGN_PRIVATE_KEY',
+    'COSIGN_KEY',
+    'ANY_NAME',
+  ])('refuses to build or scan where %s would let the job sign', async name => {
+    const pem = '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----';
+    const env = { [name]: `${name === 'ANY_NAME' ? pem : ''}secret-value` };
+    const built = await ci(['build', 'api', '--oci-layout', 'oci'], env);
+    const scanned = await ci(['scan', api, '--image', 'api', '--out', 'scan'], env);
+    expect([built.code, scanned.code]).toEqual([2, 2]);
+    expect(built.stderr + scanned.stderr).toContain(name);
+    expect(built.stderr + scanned.stderr).not.toContain('secret-value');
+  });
 
   it('builds into a folder and hands the digest and the record on, as JSON and as lines', async () => {
     expect((await ci(['build', 'api', '--oci-layout', 'oci', '--out', 'build.json'])).code).toBe(0);
@@ -185,6 +191,41 @@ describe('cg ci', () => {
     writeFileSync(join(cwd, 'release.json'), JSON.stringify({ images: refs.map(ref => ({ ref })) }));
     const { code, stderr } = await ci(['bump', '--release', 'release.json', '--stage', 'dev']);
     expect({ code, says: stderr.includes('two digests of') }).toEqual({ code: 4, says: true });
+  });
+
+  it('tests without any variable that looks like a credential, but with those that the project gives', async () => {
+    const withheld = [
+      'GITHUB_TOKEN',
+      'CI_JOB_JWT_V2',
+      'AWS_ACCESS_KEY_ID',
+      'AWS_SECRET_ACCESS_KEY',
+      'GOOGLE_APPLICATION_CREDENTIALS',
+      'DOCKER_AUTH_CONFIG',
+      'CI_REGISTRY_PASSWORD',
+      'SSH_AUTH_SOCK',
+      'DEPLOY_KEY',
+      'MY_PAT',
+      'some_api_key',
+      'CG_REGISTRY_USER',
+      'CG_GITOPS_USER',
+      'ACTIONS_RESULTS_URL',
+      'GITHUB_ENV',
+      'GITHUB_OUTPUT',
+      'CI_REPOSITORY_URL',
+    ];
+    const seen = ['GIVEN_TOKEN', 'GITHUB_SHA', 'CI_COMMIT_AUTHOR', 'MY_PATH', 'KEYBOARD', 'HTTPS_PROXY'];
+    const env = Object.fromEntries(
+      [...withheld, ...seen].map(name => [name, 'https://user:word@example.com']),
+    );
+    for (const name of seen.slice(0, -1)) env[name] = 'x';
+    const ask = 'process.stdout.write(JSON.stringify(process.env))';
+    const settings = { test: [process.execPath, '-e', ask], testEnv: ['GIVEN_TOKEN'] };
+    writeFileSync(join(cwd, '.cascadeguard.yaml'), JSON.stringify({ ci: settings }));
+    const { code, stdout, stderr } = await ci(['test', 'api'], env);
+    expect(code).toBe(0);
+    const names = Object.keys(JSON.parse(/\{.*\}/.exec(stdout + stderr)?.[0] ?? '{}'));
+    expect(withheld.filter(name => names.includes(name))).toEqual([]);
+    expect(names).toEqual(expect.arrayContaining([...seen, 'CG_IMAGE', 'PATH', 'HOME']));
   });
 
   it('signs and verifies no tag', async () => {

@@ -6,7 +6,7 @@ import { checkContext } from '../build-image.ts';
 import type { FleetPlace } from '../images/fleet-place.ts';
 import { readFleet, selectImages } from '../images/read-fleet.ts';
 import { placeOf } from './plan/build-inputs.ts';
-import { refuseSigningCredentials } from './stage-credentials.ts';
+import { refuseSigningCredentials, withoutCredentials } from './stage-credentials.ts';
 
 export interface TestStage extends FleetPlace {
   readonly image: string;
@@ -37,7 +37,8 @@ export async function testStage(o: TestStage): Promise<TestedImage> {
   if (command === undefined) return { image: image.name, status: 'none' };
   await checkContext(context);
   const limit = AbortSignal.timeout(o.timeLimit);
-  const ended = await runTest(command, context, image.name, o, limit);
+  const env = { ...withoutCredentials(o.env, fleet.project.ci?.testEnv), CG_IMAGE: image.name };
+  const ended = await runTest(command, context, env, o, limit);
   return { image: image.name, command, ...ended };
 }
 
@@ -57,7 +58,7 @@ async function findHook(root: string): Promise<readonly string[] | undefined> {
 async function runTest(
   [program = '', ...args]: readonly string[],
   cwd: string,
-  name: string,
+  env: TestStage['env'],
   o: TestStage,
   limit: AbortSignal,
 ): Promise<Pick<TestedImage, 'status' | 'reason'>> {
@@ -66,7 +67,7 @@ async function runTest(
       program,
       args,
       cwd,
-      env: { ...withoutCredentials(o.env), CG_IMAGE: name },
+      env,
       // The signal ends it earlier, and is told apart from a program that is missing.
       timeLimit: o.timeLimit + 60_000,
       onStdout: decodeTo(o.onOutput),
@@ -86,12 +87,4 @@ async function runTest(
 function decodeTo(take: (text: string) => void): (chunk: Buffer) => void {
   const decoder = new TextDecoder();
   return chunk => take(decoder.decode(chunk, { stream: true }));
-}
-
-/** What lets a job write to its forge, registry or cache, or into its later steps, is none of the business of a test. */
-const credentials =
-  /^(?:GITHUB_TOKEN|GH_TOKEN|ACTIONS_RUNTIME_TOKEN|GITHUB_ENV|GITHUB_PATH|GITHUB_OUTPUT|GITHUB_STATE|ACTIONS_RESULTS_URL|ACTIONS_CACHE_URL|CI_JOB_TOKEN|CI_JOB_JWT.*|CI_REGISTRY_PASSWORD|CI_DEPLOY_PASSWORD|DOCKER_AUTH_CONFIG|CG_GITOPS_.*)$/;
-
-function withoutCredentials(env: TestStage['env']): TestStage['env'] {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !credentials.test(name)));
 }
