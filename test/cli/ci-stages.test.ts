@@ -228,6 +228,12 @@ describe('cg ci', () => {
     expect(names).toEqual(expect.arrayContaining([...seen, 'CG_IMAGE', 'PATH', 'HOME']));
   });
 
+  it('gives no tag to a digest of another repository than that of its image', async () => {
+    writeFileSync(join(cwd, 'policy.yaml'), '{}');
+    const { code, stderr } = await ci(['publish', web, '--image', 'api']);
+    expect({ code, says: stderr.includes('api is not published there') }).toEqual({ code: 2, says: true });
+  });
+
   it('signs and verifies no tag', async () => {
     expect((await ci(['sign', 'registry.example/shop/api:1'])).code).toBe(2);
     expect((await ci(['verify', 'registry.example/shop/api:1', '--policy', 'policy.yaml'])).code).toBe(2);

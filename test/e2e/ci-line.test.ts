@@ -338,6 +338,16 @@ describe('the line from a commit to an environment', () => {
       const { code, stderr } = await cg(attest, job);
       expect({ code, says: stderr.includes('BUILD_UNTRUSTED') }).toEqual({ code: 4, says: true });
     }
+    const { record, ...rest } = JSON.parse(honest);
+    writeFileSync(
+      path,
+      JSON.stringify({ ...rest, record: { ...record, digest: `sha256:${'a'.repeat(64)}` } }),
+    );
+    const other = await cg(attest, job);
+    expect({ code: other.code, says: other.stderr.includes('is about another image') }).toEqual({
+      code: 2,
+      says: true,
+    });
     // A build of something else that claims to be this: the next plan would skip what was never built.
     const file = join(work, 'services/cart/server.js');
     const text = readFileSync(file, 'utf8');
