@@ -10,7 +10,7 @@ import { repositoryOf } from '../build-stage.ts';
 import { findPolicy } from '../find-policy.ts';
 import { readJsonFile, writeHandover } from '../handover.ts';
 import { type VerifyStage, verifyStage } from '../prove/verify-stage.ts';
-import { refuseTwoDigests } from './read-release.ts';
+import { type Release, refuseTwoDigests } from './read-release.ts';
 
 export interface CollectStage extends Omit<VerifyStage, 'ref' | 'isKept'>, FleetPlace {
   readonly cwd: string;
@@ -23,10 +23,6 @@ export interface CollectStage extends Omit<VerifyStage, 'ref' | 'isKept'>, Fleet
   /** Also judge every digest by the policy, and demand this job's commit of what was built. */
   readonly verify: boolean;
   readonly out?: string;
-}
-
-export interface Release {
-  readonly images: readonly { readonly image: string; readonly ref: string }[];
 }
 
 /** One result for each expected image, no more and no less: a lost leg of a matrix is never a smaller release. */

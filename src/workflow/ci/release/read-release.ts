@@ -1,7 +1,11 @@
 import { Fault } from '../../../ground/fault/fault.ts';
 import { parseImageReference } from '../../../model/image-reference.ts';
 import { digestOf, readJsonFile } from '../handover.ts';
-import type { Release } from './collect-stage.ts';
+
+/** What cg ci collect leaves. */
+export interface Release {
+  readonly images: readonly { readonly image: string; readonly ref: string }[];
+}
 
 /** The digests of a release. */
 export async function readRelease(file: string): Promise<readonly string[]> {
