@@ -13,6 +13,7 @@ import { type Cause, causeOf } from './cause.ts';
 import { type Candidate, type Fix, fixKinds, type Hint, type State } from './fix.ts';
 import type { Trial } from './making.ts';
 import { remediesFor } from './remedies.ts';
+import { expectedMaker } from './synthetic.ts';
 
 /** Why an image is denied, and the smallest changes that were shown to turn the verdict. */
 export interface Explanation {
@@ -221,7 +222,13 @@ class Trials {
     const name =
       component.digest === undefined ? component.reference : `${component.repository}@${component.digest}`;
     const isKey = policy.identities.length === 0 && policy.publicKey !== undefined;
-    const signFlags = isKey ? ' --key cosign.key' : policy.trust.allowLocal ? ' --local' : '';
+    const signFlags: Trial['signFlags'] = (by = expectedMaker(policy)) => {
+      if (isKey || by === 'key') return ' --key cosign.key';
+      if (!policy.trust.allowLocal) return '';
+      return by?.subject !== undefined && /^[\w./:@-]+$/.test(by.subject)
+        ? ` --local --as ${by.subject}`
+        : ' --local';
+    };
     return { state, time: component.time ?? this.time, name, signFlags, alternatives: this.#alternatives };
   }
 }
