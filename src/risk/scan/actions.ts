@@ -99,7 +99,9 @@ function stepFor({ id, outcome, detail, unverified }: ScanReport['engines'][numb
       return refresh[id] ?? `bring the data of ${id} up to date`;
     case 'no-coverage':
       return id === 'embedded' ? refresh[id] : undefined;
-    default:
+    case 'error':
+    case 'timeout':
+    case 'bad-report':
       return `see why ${id} failed: ${(detail ?? outcome).split('\n')[0]?.slice(0, 200)}`;
   }
 }
