@@ -414,7 +414,7 @@ describe('a printed fix turns the verdict when it is carried out:', () => {
     write({ image: reference.replace(/@.*/, ':2') });
     const denial = only(await explained(), 'builtin.image.accessible');
     expect([denial.cause, denial.fixes[0]?.kind]).toEqual(['unknown-tag', 'image']);
-    write({ image: denial.fixes[0]?.commands[0]?.replace('cg gate ', '') ?? '' });
+    write({ image: denial.fixes[0]?.commands[0]?.split(' ')[2] ?? '' });
     expect(await violations()).toEqual({ code: 0, codes: [] });
   });
 

@@ -58,7 +58,12 @@ export interface Pass {
 export interface ExplainOptions {
   /** By the reference that was asked for: images that could be meant instead. */
   readonly alternatives?: Readonly<Record<string, readonly ComponentEvidence[]>>;
+  /** What `cg gate` needs beside the name to ask the same again. */
+  readonly gateFlags?: string;
 }
+
+/** What the commands of a fix are made of. */
+type Words = Pick<Trial, 'alternatives' | 'gateFlags'>;
 
 /** One image has at most this many trials: an explanation is an answer, not a search of everything. */
 const mostTrials = 300;
@@ -67,7 +72,10 @@ const largestPlan = 4;
 
 export function explain({ components, policy, time }: GateInput, o: ExplainOptions = {}): Explanation {
   const explained = components.map(component =>
-    explainComponent(component, policy, time, o.alternatives?.[component.reference] ?? []),
+    explainComponent(component, policy, time, {
+      alternatives: o.alternatives?.[component.reference] ?? [],
+      gateFlags: o.gateFlags ?? '',
+    }),
   );
   const decisions = explained.map(({ decision }) => decision);
   const decision = decisions.includes('indeterminate')
@@ -86,16 +94,16 @@ function explainComponent(
   component: ComponentEvidence,
   policy: Policy,
   time: string,
-  alternatives: readonly ComponentEvidence[],
+  words: Words,
 ): ComponentExplanation {
-  const trials = new Trials(time, alternatives);
+  const trials = new Trials(time, words);
   const state = { component, policy };
   const verdict = trials.judge(state);
   const { name, containerImage, decision, trouble, violations } = verdict;
   const denials = violations
     .slice(0, mostDenials)
     .map(result => explainDenial(result, verdict, state, trials));
-  const plan = decision === 'deny' ? new Trials(time, alternatives).findPlan(state) : undefined;
+  const plan = decision === 'deny' ? new Trials(time, words).findPlan(state) : undefined;
   return {
     name,
     containerImage,
@@ -147,12 +155,12 @@ type Outcome = { readonly fix: Fix } | { readonly reason: string };
 /** Tries changes on copies, through the function that decides. */
 class Trials {
   readonly time: string;
-  readonly #alternatives: readonly ComponentEvidence[];
+  readonly #words: Words;
   #left = mostTrials;
 
-  constructor(time: string, alternatives: readonly ComponentEvidence[]) {
+  constructor(time: string, words: Words) {
     this.time = time;
-    this.#alternatives = alternatives;
+    this.#words = words;
   }
 
   judge({ component, policy }: State): ComponentVerdict {
@@ -229,7 +237,7 @@ class Trials {
         ? ` --local --as ${by.subject}`
         : ' --local';
     };
-    return { state, time: component.time ?? this.time, name, signFlags, alternatives: this.#alternatives };
+    return { state, time: component.time ?? this.time, name, signFlags, ...this.#words };
   }
 }
 

@@ -53,8 +53,9 @@ export function remediesForFinding(result: RuleResult, trial: Trial): Candidate[
     rebuild(trial, gone, {
       title,
       commands: [
+        `cg scan ${component.repository}@NEW --output cosign-vuln --output-file scan.json`,
         `cg attest ${component.repository}@NEW --sign --predicate vuln=scan.json${trial.signFlags()}`,
-        `cg gate ${component.repository}@NEW`,
+        `cg gate ${component.repository}@NEW${trial.gateFlags}`,
       ],
       make: maker =>
         latestScans(acceptedIn(trial.state))

@@ -12,6 +12,8 @@ export interface Trial {
   readonly name: string;
   /** What `cg sign` and `cg attest` need beside the name, to sign as whom the policy expects. */
   signFlags(by?: IdentityPattern | 'key'): string;
+  /** What `cg gate` needs beside the name to ask the same again. */
+  readonly gateFlags: string;
   /** Images that could be meant instead of one that does not exist. */
   readonly alternatives: readonly ComponentEvidence[];
 }

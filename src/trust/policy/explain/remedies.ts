@@ -171,7 +171,7 @@ function rebuildWith(result: RuleResult, trial: Trial, title: string): Candidate
   const commands = [
     'cg provenance --record build.json --output-file provenance.json',
     `cg attest ${trial.state.component.repository}@NEW --sign --predicate slsaprovenance1=provenance.json${trial.signFlags()}`,
-    `cg gate ${trial.state.component.repository}@NEW`,
+    `cg gate ${trial.state.component.repository}@NEW${trial.gateFlags}`,
   ];
   const isVain = result.message.endsWith('nothing to examine');
   return [
