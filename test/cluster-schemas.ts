@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
@@ -23,6 +23,20 @@ export function problemsOfObject(object: Json): readonly string[] {
 /** Whether a kind has a schema here at all. */
 export function knowsKind(object: Json): boolean {
   return schemaOf(object) !== undefined;
+}
+
+/** Each as a file for kubeconform: `GROUP_KIND_VERSION.json`, all in lower case. */
+export function writeClusterSchemas(target: string): void {
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.yaml')) continue;
+    const crd = parse(readFileSync(join(folder, file), 'utf8'));
+    if (crd?.kind !== 'CustomResourceDefinition') continue;
+    for (const { name, schema } of crd.spec.versions)
+      writeFileSync(
+        join(target, `${crd.spec.group}_${crd.spec.names.kind}_${name}.json`.toLowerCase()),
+        JSON.stringify(close(schema.openAPIV3Schema, true)),
+      );
+  }
 }
 
 function schemaOf({ apiVersion, kind }: Json): ValidateFunction | undefined {

@@ -7,7 +7,7 @@ import { Fault } from '../ground/fault/fault.ts';
 import type { RegistryAccess } from '../image/oci/access.ts';
 import type { Clock } from '../model/clock.ts';
 import { checkCandidate } from './images/check-candidate.ts';
-import { checkFleet, findCycle, publishedNames, refuseProblems } from './images/check-fleet.ts';
+import { checkFleet, findCycle, findNearOwn, publishedNames, refuseProblems } from './images/check-fleet.ts';
 import type { BaseDecision, CheckEntry, CheckedImages, PinnedFile } from './images/check-result.ts';
 import { checkTags } from './images/check-tags.ts';
 import { decideBases } from './images/decide-bases.ts';
@@ -62,6 +62,7 @@ export async function checkImages(o: CheckImagesOptions): Promise<CheckedImages>
   const names = new Set(run.selected.map(({ name }) => name));
   const chosen = views.filter(({ image }) => names.has(image.name));
   sayFindings(chosen, run.book, o);
+  for (const text of findNearOwn(views)) o.onNote?.('warning', text);
   return await reachRegistries(o, registriesOf(run.book), access => check(run, chosen, views, access));
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { checkCall } from '../../test/cli/check-call.ts';
 import { runCli } from '../../test/cli/pretend.ts';
 import { blobOf, imageOf, manifestOf, pushImage, sha256, type TestImage } from '../../test/images.ts';
 import {
@@ -174,6 +175,7 @@ async function carryOut(fix: Fix, rebuilt: () => Promise<string>): Promise<void>
       .replaceAll(/\S+@NEW/g, fresh)
       .split(' ')
       .slice(1);
+    await checkCall(words);
     if (['provenance', 'sbom', 'scan', 'gate'].includes(words[0] ?? '')) continue;
     await run(words);
   }
@@ -361,6 +363,24 @@ describe('a printed fix turns the verdict when it is carried out:', () => {
     await proveFix(denial.fixes[0]);
   });
 
+  it('scanning again with our own engine, which evidence calls by the name of the program', async () => {
+    const reference = await released('explain/own-engine');
+    const ours = (age = 0) => {
+      const said = trivy([], age);
+      return {
+        ...said,
+        scanner: { ...said.scanner, uri: 'pkg:npm/cascadeguard@0.1.0', result: { findings: [] } },
+      };
+    };
+    await attestTo(reference, 'vuln', ours(200 * hour));
+    const wanted = { type: 'vuln', scanners: ['cascadeguard'], maxAge: '168h', failOn: 'high' };
+    write({ image: reference, promotion: { require: [wanted] } });
+    const denial = only(await explained(), 'vuln.scan_fresh');
+    expect(denial.fixes[0]?.commands[0]).toContain('--engine embedded');
+    bench.write('scan.json', ours());
+    await proveFix(denial.fixes[0]);
+  });
+
   it('building on a newer base, when a fixable finding comes from it', async () => {
     const { image, base } = onBase('explain/finding', 'explain/base');
     const { reference } = await pushed(base, image);
@@ -394,7 +414,7 @@ describe('a printed fix turns the verdict when it is carried out:', () => {
     write({ image: reference.replace(/@.*/, ':2') });
     const denial = only(await explained(), 'builtin.image.accessible');
     expect([denial.cause, denial.fixes[0]?.kind]).toEqual(['unknown-tag', 'image']);
-    write({ image: denial.fixes[0]?.commands[0]?.replace('cg gate ', '') ?? '' });
+    write({ image: denial.fixes[0]?.commands[0]?.split(' ')[2] ?? '' });
     expect(await violations()).toEqual({ code: 0, codes: [] });
   });
 

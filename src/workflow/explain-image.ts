@@ -10,7 +10,17 @@ export type { FilePatch, Fix, FixKind, Hint } from '../trust/policy/explain/fix.
 export async function explainImages(o: GateImagesOptions): Promise<Explanation> {
   const { input } = await gateImages({ ...o, keepInput: true });
   if (input === undefined) throw new Error('the input was not kept');
-  return explain(input, { alternatives: await findAlternatives(input, o) });
+  return explain(input, { alternatives: await findAlternatives(input, o), gateFlags: gateFlagsOf(o) });
+}
+
+/** So that what is printed asks the same question again. */
+function gateFlagsOf({ policy, promotion, allowLocalTrust }: GateImagesOptions): string {
+  const isPlain = (text: string | undefined): text is string => text !== undefined && /^[\w./-]+$/.test(text);
+  return [
+    isPlain(policy) ? ` --policy ${policy}` : '',
+    isPlain(promotion) ? ` --promotion ${promotion}` : '',
+    allowLocalTrust === true ? ' --allow-local-trust' : '',
+  ].join('');
 }
 
 export async function explainReplay(file: string): Promise<Explanation> {

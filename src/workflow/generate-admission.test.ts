@@ -8,10 +8,14 @@ import {
   knowsKind,
   needsClusterSchemas,
   problemsOfObject,
+  writeClusterSchemas,
 } from '../../test/cluster-schemas.ts';
 import { faultOf } from '../../test/faults.ts';
+import { findPeer } from '../../test/peers.ts';
+import { run } from '../ground/process/run.ts';
 import { type GenerateAdmissionOptions, generateAdmission } from './generate-admission.ts';
 
+const kubeconform = findPeer('kubeconform');
 let cwd: string;
 beforeEach(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'cg-admission-'));
@@ -43,16 +47,39 @@ const generate = (o: Partial<GenerateAdmissionOptions> = {}) =>
   });
 
 describe('admission', () => {
-  it.each(['kyverno', 'policy-controller'])(
+  it.skipIf(!hasClusterSchemas).each(['kyverno', 'policy-controller'])(
     `for %s is what the vendor's schema allows, to the last field${needsClusterSchemas}`,
     async target => {
-      if (!hasClusterSchemas) return;
       await generate();
       const [document] = parseAllDocuments(await readFile(join(cwd, `out/shop-${target}.yaml`), 'utf8'));
       const object = document?.toJS() as Record<string, unknown> & { spec: object };
       expect(knowsKind(object)).toBe(true);
       expect(problemsOfObject(object)).toEqual([]);
       expect(problemsOfObject({ ...object, spec: { ...object.spec, nothingKnown: 1 } })).not.toEqual([]);
+    },
+  );
+
+  it.skipIf(!hasClusterSchemas || kubeconform === undefined)(
+    `is what kubeconform takes by the vendors' schemas${kubeconform === undefined ? ' [needs kubeconform]' : ''}${needsClusterSchemas}`,
+    async () => {
+      await generate();
+      const schemas = await mkdtemp(join(tmpdir(), 'cg-schemas-'));
+      writeClusterSchemas(schemas);
+      const { code, stdout } = await run({
+        program: kubeconform ?? '',
+        args: [
+          ...['-strict', '-summary', '-schema-location'],
+          `${schemas}/{{ .Group }}_{{ .ResourceKind }}_{{ .ResourceAPIVersion }}.json`,
+          ...['kyverno', 'policy-controller'].map(target => join(cwd, `out/shop-${target}.yaml`)),
+        ],
+        env: {},
+        timeLimit: 60_000,
+      });
+      await rm(schemas, { recursive: true });
+      expect({ code, said: stdout.toString() }).toMatchObject({
+        code: 0,
+        said: expect.stringMatching(/Valid: 2, Invalid: 0, Errors: 0/),
+      });
     },
   );
 

@@ -3,7 +3,14 @@ import { BaseBook } from '../fleet/state/base-book.ts';
 import { type ImageRecord, readImageState } from '../fleet/state/image-state.ts';
 import { StateFolder } from '../fleet/state/state-folder.ts';
 import type { Clock } from '../model/clock.ts';
-import { checkFleet, findCycle, graphOf, publishedNames, refuseProblems } from './images/check-fleet.ts';
+import {
+  checkFleet,
+  findCycle,
+  findNearOwn,
+  graphOf,
+  publishedNames,
+  refuseProblems,
+} from './images/check-fleet.ts';
 import type { BaseDecision } from './images/check-result.ts';
 import { decideBases } from './images/decide-bases.ts';
 import { discoverFleet, type ImageView } from './images/discover-fleet.ts';
@@ -16,6 +23,8 @@ export interface PlanCascadeOptions extends FleetPlace {
   readonly clock: Clock;
   /** Only what these images lead to. */
   readonly images?: readonly string[];
+  /** Hears what this plan cannot speak of. */
+  readonly onNote?: (text: string) => void;
 }
 
 export interface CascadePlan {
@@ -34,6 +43,7 @@ export async function planCascade(o: PlanCascadeOptions): Promise<CascadePlan> {
   const views = await discoverFleet(fleet.root, fleet.images, state, book);
   const cycle = findCycle(fleet, views);
   if (cycle !== undefined) throw cycle;
+  for (const text of [...findNearOwn(views), ...findUnseen(views, book, fleet.images)]) o.onNote?.(text);
   const own = publishedNames(fleet.images);
   const now = o.clock.now();
   const decisions = await decideBases(views, book, { now, own });
@@ -59,6 +69,24 @@ export async function planCascade(o: PlanCascadeOptions): Promise<CascadePlan> {
       ({ outcome, image }) => chosen.has(image) && (outcome === 'waiting' || outcome === 'starved'),
     ),
   };
+}
+
+/** Of what was never looked at nothing is known, which is not the same as that nothing has to be done. */
+function findUnseen(
+  views: readonly ImageView[],
+  book: BaseBook,
+  images: Parameters<typeof publishedNames>[0],
+): readonly string[] {
+  const own = publishedNames(images);
+  return views.flatMap(({ image, uses, problem }) => {
+    if (problem !== undefined) return `${image.name} is not in this plan: ${problem}`;
+    const unseen = uses.filter(
+      ({ identity }) => !own.has(identity) && (book.get(identity)?.ledger.history ?? []).length === 0,
+    );
+    return unseen.map(
+      ({ identity }) => `${image.name}: ${identity} was never looked at; cg images check does`,
+    );
+  });
 }
 
 function toCascadeImage(

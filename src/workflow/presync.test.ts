@@ -36,6 +36,9 @@ describe('the images of a sync', () => {
     [{ GATE_IMAGE_0: 'a', GATE_IMAGE_2: 'c' }, ['a', 'c'], ['GATE_IMAGE_1']],
     [{ GATE_IMAGE_1: 'b' }, ['b'], ['GATE_IMAGE_0']],
     [{ GATE_IMAGES: 'a unset' }, ['a'], ['GATE_IMAGES']],
+    [{ GATE_IMAGE_0: 'a', GATE_IMAGE_10000: 'b' }, ['a'], ['GATE_IMAGE_10000']],
+    [{ GATE_IMAGE_0: 'a', GATE_IMAGE_01: 'b' }, ['a'], ['GATE_IMAGE_01']],
+    [{ GATE_IMAGE_web: 'b' }, [], ['GATE_IMAGE_web']],
     [{ GATE_IMAGES: '' }, [], ['GATE_IMAGES']],
   ])('%j: the others are judged, and the hole stops the sync', (env, images, names) => {
     const { images: found, holes } = imagesOfEnvironment(env, false);

@@ -54,9 +54,11 @@ export function imagesOfEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   isOptional: boolean,
 ): { readonly images: readonly string[]; readonly holes: readonly PresyncImage[] } {
-  const numbered = Object.keys(env)
-    .flatMap(name => /^GATE_IMAGE_(\d{1,4})$/.exec(name)?.[1] ?? [])
-    .map(Number)
+  const names = Object.keys(env).filter(name => name.startsWith('GATE_IMAGE_'));
+  const isNumbered = (name: string) => /^GATE_IMAGE_(?:0|[1-9]\d{0,3})$/.test(name);
+  const numbered = names
+    .filter(isNumbered)
+    .map(name => Number(name.slice('GATE_IMAGE_'.length)))
     .sort((a, b) => a - b);
   const list = env['GATE_IMAGES'];
   const named = [
@@ -65,13 +67,16 @@ export function imagesOfEnvironment(
   ];
   if (named.length > mostImages)
     throw misconfigured(`the list holds more than ${mostImages} images`, String(named.length));
-  if (named.length === 0 && !isOptional)
+  if (named.length + names.length === 0 && !isOptional)
     throw misconfigured('nothing says which images are synchronised', 'no GATE_IMAGE_0 and no GATE_IMAGES');
   const isUnset = (image: string) => image === '' || image === 'unset';
   const gaps = numbered.filter((number, at) => number !== (numbered[at - 1] ?? -1) + 1);
   return {
     images: named.map(([, image]) => image).filter(image => !isUnset(image)),
     holes: [
+      ...names
+        .filter(name => !isNumbered(name))
+        .map(name => toHole(name.slice(0, 100), 'it is no place in the list, so nobody would judge it')),
       ...gaps.map(number => toHole(`GATE_IMAGE_${number - 1}`, 'it is missing in the list')),
       ...named
         .filter(([, image]) => isUnset(image))

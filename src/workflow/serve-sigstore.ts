@@ -1,11 +1,8 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { Fault } from '../ground/fault/fault.ts';
-import {
-  githubClaims,
-  gitlabClaims,
-  personClaims,
-} from '../trust/attest/local-sigstore/identity/development-identity.ts';
+import type { Claims } from '../trust/attest/identity-token/claims.ts';
+import { developmentClaims } from '../trust/attest/local-sigstore/identity/development-identity.ts';
 import { mintOffline } from '../trust/attest/local-sigstore/identity/mint-offline.ts';
 import { type LocalSigstore, startLocalSigstore } from '../trust/attest/local-sigstore/start.ts';
 
@@ -59,13 +56,14 @@ export function sigstoreFolder(project: string, environment: ServeSigstore['envi
   return join(data, 'cascadeguard', 'sigstore', project);
 }
 
-function claimsFor(as: string) {
-  if (as === 'github') return githubClaims();
-  if (as === 'gitlab') return gitlabClaims();
-  if (/^[^\s@]+@[^\s@]+$/.test(as)) return personClaims(as);
+/** The claims of somebody who is only pretended. */
+export function claimsFor(as: string): Claims {
+  const claims = developmentClaims(as);
+  if (claims !== undefined) return claims;
   throw new Fault('USAGE', {
-    what: 'A development token is for github, gitlab or an e-mail address.',
-    actual: as,
+    what: 'The local Sigstore does not know how to be this.',
+    expected: 'github, gitlab, an e-mail address, or a whole identity of a workflow or a pipeline',
+    actual: as.slice(0, 200),
     next: 'cg sigstore token --as github',
   });
 }

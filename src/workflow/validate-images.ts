@@ -1,6 +1,6 @@
 import { BaseBook } from '../fleet/state/base-book.ts';
 import { StateFolder } from '../fleet/state/state-folder.ts';
-import { checkFleet, findCycle, refuseProblems } from './images/check-fleet.ts';
+import { checkFleet, findCycle, findNearOwn, refuseProblems } from './images/check-fleet.ts';
 import { discoverFleet } from './images/discover-fleet.ts';
 import type { FleetPlace } from './images/fleet-place.ts';
 import { readFleet } from './images/read-fleet.ts';
@@ -29,6 +29,9 @@ export async function validateImages(o: FleetPlace): Promise<ValidatedImages> {
     managed: count(({ isManaged }) => isManaged),
     external: count(({ enabled, isManaged }) => enabled && !isManaged),
     tracked: count(({ enabled }) => !enabled),
-    warnings: warnings.map(({ where, message }) => ({ where: where ?? fleet.file, message })),
+    warnings: [
+      ...warnings.map(({ where, message }) => ({ where: where ?? fleet.file, message })),
+      ...findNearOwn(views).map(message => ({ where: fleet.file, message })),
+    ],
   };
 }

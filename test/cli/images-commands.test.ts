@@ -37,6 +37,40 @@ describe('cg images', () => {
     expect((await cg('images check --dry-run', { CASCADEGUARD_EXIT_CODES: 'legacy' })).code).toBe(2);
   });
 
+  it('says what a plan cannot speak of, and what nothing connects', async () => {
+    expect((await cg('images plan')).stderr).toContain('was never looked at; cg images check does');
+    await cg('images check');
+    expect((await cg('images plan')).stderr).not.toContain('never looked at');
+    const { host } = new URL(bench.registry?.url ?? '');
+    await writeFile(
+      join(cwd, 'images.yaml'),
+      `- name: shop\n  registry: ${host}\n  dockerfile: Dockerfile\n- name: debian\n  registry: ${host}\n  repository: up/debian\n  dockerfile: Dockerfile.debian\n`,
+    );
+    await writeFile(join(cwd, 'Dockerfile.debian'), 'FROM scratch\n');
+    for (const command of ['images validate', 'images plan', 'images check'])
+      expect((await cg(command)).stderr, command).toContain(
+        'debian is published with the tag latest: nothing connects',
+      );
+    await writeFile(join(cwd, 'Dockerfile'), `FROM ${host}/up/debian:latest\n`);
+    expect((await cg('images validate')).stderr).not.toContain('nothing connects');
+  });
+
+  it('puts what could not be looked at last, and images that wait for the same in one line', async () => {
+    const { host } = new URL(bench.registry?.url ?? '');
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const entries = names.map(name => `- name: ${name}\n  registry: ${host}\n  dockerfile: Dockerfile\n`);
+    await writeFile(
+      join(cwd, 'Dockerfile'),
+      `FROM ${host}/up/debian:12\nCOPY --from=${host}/up/none:1 / /\n`,
+    );
+    await writeFile(join(cwd, 'images.yaml'), entries.join(''));
+    const { stderr } = await cg('images check');
+    expect(stderr.match(/a, b, c and 2 more: .*waits/g)).toHaveLength(1);
+    expect(stderr.trimEnd().split('\n').at(-1)).toMatch(
+      /incomplete: 1 thing could not be looked at: .*none.*--allow-unreachable/,
+    );
+  });
+
   it('exits 3 when a base cannot be looked at, and 1 in the older scheme', async () => {
     await writeFile(join(cwd, 'Dockerfile'), `FROM ${new URL(base.base).host}/up/none:1\n`);
     expect((await cg('images check')).code).toBe(3);

@@ -16,10 +16,8 @@ import { join, relative } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { findCommand } from '../../src/cli/find-command.ts';
-import { globalFlags } from '../../src/cli/global-flags.ts';
-import { readInput } from '../../src/cli/read-input.ts';
 import { generate, git, gitops, jobImage, makeRepository, version, write } from '../pipeline-repository.ts';
+import { checkCall } from './check-call.ts';
 import { runCli } from './pretend.ts';
 
 const golden = join(import.meta.dirname, '../golden/pipelines');
@@ -96,17 +94,7 @@ describe('generated pipelines', () => {
       ...generated.slice(0, 3).flatMap(path => callsOf(parse(read(path)))),
     ];
     expect(calls.length).toBeGreaterThan(25);
-    for (const call of calls) {
-      const found = findCommand(call);
-      if (found.kind !== 'command') throw new Error(`no command: ${call.join(' ')}`);
-      const { command } = await found.entry.load();
-      const usage = {
-        name: found.entry.path,
-        flags: { ...command.flags, ...globalFlags },
-        args: command.args ?? [],
-      };
-      expect(() => readInput(usage, found.words, {}), call.join(' ')).not.toThrow();
-    }
+    for (const call of calls) await expect(checkCall(call), call.join(' ')).resolves.toBeUndefined();
   });
 
   it('let no name of an image near a shell', async () => {

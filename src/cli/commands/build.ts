@@ -99,12 +99,12 @@ export const command = defineCommand({
     const reach = await reachOptions(flags, context);
     const given = readBuildArgs(flags.buildArg, context.env);
     const { cwd, env, signal } = context;
-    const named = await findNamedBuild(folder, { cwd, env, signal });
+    const named = await findNamedBuild(folder, { cwd, env, signal, isPlaced: flags.to !== undefined });
     const destination = flags.to ?? named?.destination;
     if (destination === undefined)
       throw new Fault('USAGE', {
         what: 'nothing says where the image goes',
-        expected: '--to REGISTRY/REPOSITORY',
+        expected: '--to REGISTRY/REPOSITORY, or the name of an image in images.yaml',
         next: `cg build ${folder} --to REGISTRY/REPOSITORY`,
       });
     const result = await stage(context.progress, `build ${folder}`, () =>

@@ -1,4 +1,5 @@
 import { exitCodes } from '../../ground/fault/exit-codes.ts';
+import { Fault } from '../../ground/fault/fault.ts';
 import { stage } from '../../ground/progress/progress.ts';
 import { formatJson } from '../../ground/terminal/format-json.ts';
 import { defined } from '../../model/defined.ts';
@@ -198,5 +199,13 @@ function exitOf({ verdict }: ScannedWithRuns): 0 | 1 | 3 | 4 {
 /** One predicate alone, as cg attest takes it; several are a list. */
 function formatPredicates(result: ScannedWithRuns): string {
   const predicates = result.reports.flatMap((report, at) => writeCosignVuln(report, result.runs[at]));
+  if (predicates.length === 0)
+    throw new Fault('SCAN_UNHEARD', {
+      what: 'no engine was heard, so there is nothing that could be attested',
+      where: result.reports[0]?.subject.name ?? 'the scan',
+      actual: result.reports
+        .flatMap(({ engines }) => engines.map(({ id, outcome }) => `${id}: ${outcome}`))
+        .join(', '),
+    });
   return formatJson(predicates.length === 1 ? predicates[0] : predicates);
 }

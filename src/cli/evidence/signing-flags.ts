@@ -56,6 +56,12 @@ export const signingFlags = {
     brief: 'use the local Sigstore, with a development identity',
     group: 'Local Sigstore',
   },
+  as: {
+    kind: 'text',
+    placeholder: 'WHO',
+    brief: 'with --local: as whom; github, gitlab, an e-mail address, or a whole identity (default github)',
+    group: 'Local Sigstore',
+  },
   ...localFlags,
   signingConfig: {
     kind: 'text',
@@ -115,7 +121,7 @@ export async function signingOptions(
       fulcioUrl: flags.fulcioUrl,
       rekorUrl: flags.rekorUrl,
       timestampUrl: flags.timestampUrl,
-      local: flags.local ? localPlace(flags, context) : undefined,
+      local: flags.local ? { ...localPlace(flags, context), ...defined({ as: flags.as }) } : undefined,
       expected: expectedOf(flags),
       askPassword: context.interactive ? () => askPassword(context) : undefined,
     }),

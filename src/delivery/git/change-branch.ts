@@ -73,8 +73,8 @@ async function withRepository<T>(
   const folder = await mkdtemp(join(tmpdir(), 'cg-git-'));
   try {
     const { remote, env } = withToken(checkRemote(o.remote), o.env);
-    const git = new Git(folder, { ...o, env });
-    await git.run(['init', '--quiet', '--bare', '.']);
+    const git = new Git(folder, { ...o, env, isBare: true });
+    await git.run(['init', '--quiet', '--bare']);
     await git.run(['remote', 'add', 'origin', '--', remote]);
     return await work(git);
   } finally {

@@ -13,7 +13,21 @@ export interface Author {
 export interface GitOptions {
   readonly env: Environment;
   readonly signal?: AbortSignal;
+  /** The folder is a bare repository of ours. One that Git would find by itself is never used: see below. */
+  readonly isBare?: boolean;
 }
+
+/**
+ * Files that anybody can commit make a folder look like a bare repository, whose configuration names programs to run.
+ * So Git opens only repositories with a folder .git, which cannot be committed, and those that we name.
+ */
+const guards = [
+  'safe.bareRepository=explicit',
+  'core.fsmonitor=false',
+  'core.hooksPath=/dev/null',
+  'protocol.ext.allow=never',
+  'gc.auto=0',
+].flatMap(setting => ['-c', setting]);
 
 /** What Git needs to reach a remote as the user does. */
 const passedOn = [
@@ -53,13 +67,14 @@ export class Git {
     const numbered = Object.keys(this.#o.env).filter(name => /^GIT_CONFIG_(?:KEY|VALUE)_\d{1,3}$/.test(name));
     return await run({
       program: 'git',
-      args: ['-c', 'core.hooksPath=/dev/null', '-c', 'protocol.ext.allow=never', '-c', 'gc.auto=0', ...args],
+      args: [...guards, ...args],
       cwd: this.folder,
       env: {
         ...pickEnvironment(this.#o.env, ...passedOn, ...numbered),
         // Messages are compared, and nobody is there to answer a question.
         LC_ALL: 'C',
         GIT_TERMINAL_PROMPT: '0',
+        ...(this.#o.isBare === true && { GIT_DIR: this.folder }),
         ...o.env,
       },
       timeLimit: longestCommand,

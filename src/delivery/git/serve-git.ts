@@ -42,7 +42,11 @@ export async function serveGit(folder: string, env: Environment): Promise<GitSer
         throw new Fault('USAGE', { what: `"${name.slice(0, 60)}" is no name for a repository` });
       const git = new Git(folder, { env });
       await git.run(['init', '--quiet', '--bare', '--initial-branch=main', join(folder, `${name}.git`)]);
-      await new Git(join(folder, `${name}.git`), { env }).run(['config', 'http.receivepack', 'true']);
+      await new Git(join(folder, `${name}.git`), { env, isBare: true }).run([
+        'config',
+        'http.receivepack',
+        'true',
+      ]);
       return `${url}/${name}.git`;
     },
     close: () =>

@@ -61,9 +61,11 @@ export interface MeantImages {
   readonly before: ReadonlySet<string>;
   /** `repository@digest` */
   readonly after: ReadonlySet<string>;
+  /** Those of `after` that must run then; of an entry that is new, nothing need run yet. */
+  readonly running: ReadonlySet<string>;
 }
 
-/** What rendered before and after an edit: nothing but the images that were meant may have gone or come. */
+/** What rendered before and after an edit: the images that were meant run then, and nothing else has gone or come. */
 export function unexpectedChanges(
   before: readonly string[],
   after: readonly string[],
@@ -71,7 +73,14 @@ export function unexpectedChanges(
 ): readonly string[] {
   const gone = subtract(before, after).filter(image => !meant.before.has(repositoryOf(image)));
   const come = subtract(after, before).filter(image => !meant.after.has(withoutTag(image)));
-  return [...gone.map(image => `${image} is gone`), ...come.map(image => `${image} has come`)];
+  const running = new Set(after.map(withoutTag));
+  const absent = [...meant.running].filter(image => !running.has(image));
+  return [
+    ...gone.map(image => `${image} is gone`),
+    ...come.map(image => `${image} has come`),
+    // Another entry rewrites it, or nothing runs it: what is reported would not be what runs.
+    ...absent.map(image => `${image} would not run`),
+  ];
 }
 
 function repositoryOf(image: string): string {

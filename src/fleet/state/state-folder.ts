@@ -1,9 +1,9 @@
-import { lstat, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
 import { writeFileAtomically } from '../../ground/store/atomic-file.ts';
 import { makeFolder } from '../../ground/store/make-folder.ts';
-import { readRegularFile } from '../../ground/store/regular-file.ts';
+import { readSmallFile } from '../../ground/store/regular-file.ts';
 import { largestYaml } from '../../ground/yaml/read-yaml.ts';
 import { inParallel } from '../../image/oci/copy/in-parallel.ts';
 import { StateFile } from './state-file.ts';
@@ -141,20 +141,22 @@ async function readFolder(place: string, kind: Kind, root: string): Promise<Map<
   const folder = join(place, kind);
   if (!(await isFolder(folder))) return new Map();
   await checkInside(folder, place);
-  const names = (await readdir(folder)).filter(
-    name => fileName.test(name) && !name.endsWith('.example.yaml'),
+  const found = (await readdir(folder, { withFileTypes: true })).filter(
+    ({ name }) => fileName.test(name) && !name.endsWith('.example.yaml'),
   );
-  if (names.length > mostFiles) {
+  if (found.length > mostFiles) {
     throw new Fault('LIMIT_EXCEEDED', {
       what: `${folder} holds more than ${mostFiles} state files`,
       where: folder,
     });
   }
-  const read = await inParallel(names.toSorted(), 16, async name => {
+  const files = found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const read = files.map(entry => {
+    const { name } = entry;
     const path = join(folder, name);
     const shown = relative(root, path);
-    const isLink = (await lstat(path)).isSymbolicLink();
-    const bytes = isLink ? undefined : await readRegularFile(path, largestYaml);
+    const isLink = entry.isSymbolicLink();
+    const bytes = isLink ? undefined : readSmallFile(path, largestYaml);
     if (bytes === undefined) {
       throw new Fault('FILE_INVALID', {
         what: isLink ? 'a state file is a link' : `a state file is larger than ${largestYaml} bytes`,

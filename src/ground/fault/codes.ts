@@ -134,7 +134,7 @@ export const faultCodes = {
       'another tool or a person made it',
       'a link stands in its place',
     ],
-    next: 'cg pipeline generate --check shows the difference; move the file away, or bring back what was generated',
+    next: 'cg tools generate --check shows the difference; move the file away, or bring back what was generated',
   },
   PIPELINE_UNSUPPORTED: {
     kind: 'usage',
@@ -215,6 +215,12 @@ export const faultCodes = {
     meaning: 'The signing key cannot be used.',
     causes: ['the password is wrong', 'the file is not a key', 'the key is of a kind that is not supported'],
     next: 'check the key and its password (COSIGN_PASSWORD)',
+  },
+  SCAN_UNHEARD: {
+    kind: 'remote',
+    meaning: 'No scanner said anything about the image, so there is no report.',
+    causes: ['no scanner is installed and the embedded engine has no advisories', 'every scanner failed'],
+    next: 'cg scan IMAGE, which says of each engine why it was not heard',
   },
   SIGNER_FAILED: {
     kind: 'remote',

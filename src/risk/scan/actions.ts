@@ -26,9 +26,7 @@ export function scanActions(report: ScanReport): readonly ScanAction[] {
     ...byPackage(own).map(toAction),
   ];
   if (actions.length > 0) return actions;
-  return verdict.status === 'indeterminate'
-    ? [{ what: nextStep(engines), removes: 'then there is a verdict' }]
-    : [];
+  return verdict.status === 'indeterminate' ? obstacles(engines) : [];
 }
 
 function toAction(findings: readonly Finding[]): ScanAction {
@@ -75,18 +73,42 @@ function countFindings(findings: readonly Finding[]): string {
   return `removes ${[...ids].slice(0, 3).join(', ')}${ids.size > 3 ? ` and ${ids.size - 3} more` : ''}`;
 }
 
-function nextStep(engines: ScanReport['engines']): string {
-  const embedded = engines.find(({ id }) => id === 'embedded');
+/** What keeps each engine from being heard; which of it is enough, the policy says. */
+function obstacles(engines: ScanReport['engines']): readonly ScanAction[] {
+  const steps = engines.flatMap(engine => {
+    const step = stepFor(engine);
+    return step === undefined ? [] : [{ what: step, removes: `then ${engine.id} is heard` }];
+  });
   const heard = engines.filter(({ outcome }) => outcome === 'ok');
-  const untrusted = engines.filter(({ outcome }) => outcome === 'untrusted-binary').map(({ id }) => id);
-  if (untrusted.length > 0) {
-    return `vouch for ${untrusted.join(' and ')} in .cascadeguard/tools.lock.json, or name the other engines with --engine`;
-  }
-  if (heard.some(({ unverified }) => unverified === true))
-    return 'vouch for the scanners in .cascadeguard/tools.lock.json';
-  if (embedded !== undefined && embedded.outcome !== 'ok') return 'cg db update, or cg db import FOLDER';
-  const stale = engines.filter(({ outcome }) => outcome === 'stale-db').map(({ id }) => id);
-  if (stale.length > 0) return `bring the data of ${stale.join(' and ')} up to date`;
-  if (heard.length === 1) return 'install a second scanner, or accept one opinion with --require 1-engine';
-  return 'see what each engine says below';
+  if (heard.length !== 1) return steps;
+  return [
+    ...steps,
+    { what: `accept what ${heard[0]?.id} says alone: --require 1-engine`, removes: 'one opinion' },
+  ];
 }
+
+function stepFor({ id, outcome, detail, unverified }: ScanReport['engines'][number]): string | undefined {
+  switch (outcome) {
+    case 'ok':
+      return unverified === true ? `vouch for ${id} in .cascadeguard/tools.lock.json` : undefined;
+    case 'absent':
+      return id === 'embedded' ? refresh[id] : `install ${id}`;
+    case 'untrusted-binary':
+      return `vouch for ${id} in .cascadeguard/tools.lock.json, or name the other engines with --engine`;
+    case 'stale-db':
+      return refresh[id] ?? `bring the data of ${id} up to date`;
+    case 'no-coverage':
+      return id === 'embedded' ? refresh[id] : undefined;
+    case 'error':
+    case 'timeout':
+    case 'bad-report':
+      return `see why ${id} failed: ${(detail ?? outcome).split('\n')[0]?.slice(0, 200)}`;
+  }
+}
+
+/** Each keeps its data in a place of its own. */
+const refresh: Readonly<Record<string, string>> = {
+  embedded: 'cg db update, or cg db import FOLDER',
+  trivy: 'bring the data of trivy up to date: trivy image --download-db-only',
+  grype: 'bring the data of grype up to date: grype db update',
+};

@@ -12,9 +12,15 @@ export type NamedBuild = Pick<
   'context' | 'dockerfile' | 'platforms' | 'buildArgs' | 'target'
 > & { readonly destination?: string };
 
-/** What images.yaml says about the build of an image that is named; undefined for a folder, or where nobody knows the name. */
-export async function findNamedBuild(name: string, o: FleetPlace): Promise<NamedBuild | undefined> {
-  if (await isFolder(resolve(o.cwd, name))) return undefined;
+/**
+ * What images.yaml says about the build of an image that is named; undefined where nobody knows the name, and for a
+ * folder of that name when it is said where the image goes.
+ */
+export async function findNamedBuild(
+  name: string,
+  o: FleetPlace & { readonly isPlaced: boolean },
+): Promise<NamedBuild | undefined> {
+  if (o.isPlaced && (await isFolder(resolve(o.cwd, name)))) return undefined;
   const fleet = await readFleetIfThere(o);
   const image = fleet?.images.find(one => one.name === name);
   if (fleet === undefined || image === undefined) return undefined;

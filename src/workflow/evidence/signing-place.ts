@@ -5,7 +5,6 @@ import { type Clock, systemClock } from '../../model/clock.ts';
 import type { IdentityPattern } from '../../model/identity.ts';
 import { findIdentityToken } from '../../trust/attest/identity-token/find-token.ts';
 import { type IdentityToken, readIdentityToken } from '../../trust/attest/identity-token/identity-token.ts';
-import { githubClaims } from '../../trust/attest/local-sigstore/identity/development-identity.ts';
 import { mintOffline } from '../../trust/attest/local-sigstore/identity/mint-offline.ts';
 import type { Http, ServiceCall } from '../../trust/attest/services/http.ts';
 import {
@@ -16,6 +15,7 @@ import {
 import type { SigningPlace } from '../../trust/attest/sign.ts';
 import { type SigningRun, startKeylessRun, startKeyRun } from '../../trust/attest/signing-run.ts';
 import type { TrustRoot } from '../../trust/attest/trust-root/trust-root.ts';
+import { claimsFor } from '../serve-sigstore.ts';
 import { openSigningKey } from './open-key.ts';
 import { type LocalPlace, localFolder, readLocalRoot, readNamedRoot, readPublicRoot } from './trust-roots.ts';
 
@@ -23,7 +23,7 @@ import { type LocalPlace, localFolder, readLocalRoot, readNamedRoot, readPublicR
 export interface SigningChoice {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The local Sigstore of this machine, with a development identity. */
-  readonly local?: LocalPlace;
+  readonly local?: LocalPlace & { readonly as?: string };
   /** A `signing_config.json`; single addresses below win over it. */
   readonly signingConfig?: string;
   readonly fulcioUrl?: string;
@@ -184,7 +184,7 @@ async function startRun(
 async function findToken(choice: SigningChoice, http: Http, o: ServiceCall): Promise<IdentityToken> {
   const { env, local, identityToken, clock = systemClock } = choice;
   if (local !== undefined && identityToken === undefined && !env['SIGSTORE_ID_TOKEN']) {
-    const text = await mintOffline(localFolder(local, env), githubClaims());
+    const text = await mintOffline(localFolder(local, env), claimsFor(local.as ?? 'github'));
     return readIdentityToken(text, 'the local Sigstore', clock);
   }
   return await findIdentityToken(

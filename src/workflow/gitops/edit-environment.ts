@@ -102,10 +102,10 @@ async function checkRendering(
     const strange = unexpectedChanges(before, after, meantImages(changes, file));
     if (strange.length === 0) return true;
     throw new Fault('EDIT_REFUSED', {
-      what: `the edit of ${file.path} would change more than was meant`,
+      what: `the edit of ${file.path} would not change what was meant, and that alone`,
       where: file.path,
       actual: strange.slice(0, 10).join(', '),
-      next: 'the name of an entry is a regular expression to kustomize: make it match one image only',
+      next: 'the name of an entry is a regular expression to kustomize, and entries apply one after the other: make each match one image that a workload has',
     });
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -114,9 +114,12 @@ async function checkRendering(
 
 function meantImages(changes: readonly ImageChange[], { pins }: EnvironmentFile): MeantImages {
   const oldName = (name: string) => pins.find(pin => pin.name === name)?.newName ?? name;
+  const toImage = ({ name, newName, digest }: ImageChange) => `${newName ?? oldName(name)}@${digest}`;
+  const known = changes.filter(({ name }) => pins.some(pin => pin.name === name));
   return {
     before: new Set(changes.map(({ name }) => oldName(name))),
-    after: new Set(changes.map(({ name, newName, digest }) => `${newName ?? oldName(name)}@${digest}`)),
+    after: new Set(changes.map(toImage)),
+    running: new Set(known.map(toImage)),
   };
 }
 

@@ -93,6 +93,27 @@ export function graphOf(views: readonly ImageView[]): ImageGraph {
   };
 }
 
+/** A base that is an image of this fleet in all but its tag: it waits as a stranger's, and nothing is rebuilt after it. */
+export function findNearOwn(views: readonly ImageView[]): readonly string[] {
+  const tagsOf = new Map<string, { readonly name: string; readonly tag: string }>();
+  for (const { image } of views)
+    if (image.isManaged && image.published !== undefined)
+      tagsOf.set(withoutTag(image.published), { name: image.name, tag: image.tag });
+  const own = publishedNames(views.map(({ image }) => image));
+  return views.flatMap(({ image, uses }) =>
+    uses.flatMap(({ identity }) => {
+      const near = own.has(identity) ? undefined : tagsOf.get(withoutTag(identity));
+      return near === undefined
+        ? []
+        : `${image.name} stands on ${identity}, and ${near.name} is published with the tag ${near.tag}: nothing connects them; give ${near.name} the tag that others build on`;
+    }),
+  );
+}
+
+function withoutTag(identity: string): string {
+  return identity.replace(/:[^:/]+$/, '');
+}
+
 /** From where an image is published to its name; of two that claim one place, the first. */
 export function publishedNames(images: readonly EnrolledImage[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();

@@ -7,7 +7,6 @@ import { readImageState } from '../../fleet/state/image-state.ts';
 import type { StateFolder } from '../../fleet/state/state-folder.ts';
 import { asFault } from '../../ground/fault/render.ts';
 import { platformArguments } from '../../image/build/embedded/platform-arguments.ts';
-import { inParallel } from '../../image/oci/copy/in-parallel.ts';
 import { parsePlatform } from '../../image/oci/platform.ts';
 import { type InsideFile, readInsideFile } from './inside-file.ts';
 
@@ -30,7 +29,7 @@ export async function discoverFleet(
   book: BaseBook,
 ): Promise<readonly ImageView[]> {
   const inside = await realpath(root);
-  const files = await inParallel(images, 32, async image => await readDockerfileOf(inside, image));
+  const files = images.map(image => readDockerfileOf(inside, image));
   // One after the other, so that who gets which file name does not depend on the disk.
   return images.map((image, index) => {
     const file = files[index];
@@ -49,14 +48,14 @@ export async function discoverFleet(
   });
 }
 
-async function readDockerfileOf(
+function readDockerfileOf(
   inside: string,
   image: EnrolledImage,
-): Promise<InsideFile | { readonly problem: string } | undefined> {
+): InsideFile | { readonly problem: string } | undefined {
   if (!image.isManaged || image.dockerfile === undefined) return undefined;
   if (image.remote !== undefined) return { problem: '' };
   try {
-    return await readInsideFile(inside, image.dockerfile);
+    return readInsideFile(inside, image.dockerfile);
   } catch (error) {
     return { problem: asFault(error).message };
   }

@@ -1,7 +1,7 @@
-import { realpath } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
-import { readRegularFile } from '../../ground/store/regular-file.ts';
+import { readSmallFile } from '../../ground/store/regular-file.ts';
 import { isMissing } from '../../ground/store/write-fault.ts';
 import { largestDockerfile } from '../../image/dockerfile/parse.ts';
 
@@ -12,11 +12,8 @@ export interface InsideFile {
 }
 
 /** Reads a file of the repository, whose folder is given without links; neither a link nor a name leads out of it. */
-export async function readInsideFile(inside: string, name: string): Promise<InsideFile> {
-  const path = await realpath(join(inside, name)).catch((cause: unknown) => {
-    if (!isMissing(cause)) throw unreadable(name, 'its links lead nowhere', cause);
-    throw unreadable(name, 'there is no such file', cause);
-  });
+export function readInsideFile(inside: string, name: string): InsideFile {
+  const path = realPathOf(join(inside, name), name);
   if (!path.startsWith(inside.endsWith(sep) ? inside : inside + sep)) {
     throw new Fault('FILE_INVALID', {
       what: `${name} leads out of the repository`,
@@ -24,9 +21,17 @@ export async function readInsideFile(inside: string, name: string): Promise<Insi
       expected: `a file below ${inside}`,
     });
   }
-  const bytes = await readRegularFile(path, largestDockerfile);
+  const bytes = readSmallFile(path, largestDockerfile);
   if (bytes === undefined) throw unreadable(name, `it is larger than ${largestDockerfile} bytes`);
   return { path, text: bytes.toString('utf8') };
+}
+
+function realPathOf(path: string, name: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (cause) {
+    throw unreadable(name, isMissing(cause) ? 'there is no such file' : 'its links lead nowhere', cause);
+  }
 }
 
 function unreadable(name: string, actual: string, cause?: unknown): Fault {

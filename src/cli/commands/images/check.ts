@@ -9,7 +9,7 @@ import { defineCommand } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
-import { renderEntries, sayDecisions } from '../../show/images/checked.ts';
+import { renderEntries, sayDecisions, sayUnreached } from '../../show/images/checked.ts';
 
 export const command = defineCommand({
   examples: [
@@ -70,6 +70,7 @@ export const command = defineCommand({
     );
     sayDecisions(checked, context, { pinned: !flags.commit, dryRun: flags.dryRun });
     await sayTotals(checked, context);
+    sayUnreached(checked, context);
     return { result: checked.entries, exit: toExit(checked) };
   },
   text: renderEntries,

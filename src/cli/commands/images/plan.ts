@@ -21,6 +21,7 @@ export const command = defineCommand({
       ...fleetPlace(flags, context),
       clock: context.clock,
       images: flags.image,
+      onNote: text => context.progress({ type: 'note', level: 'warning', text }),
     });
     for (const decision of plan.waiting) {
       const line = describeDecision(decision, context.clock.now());

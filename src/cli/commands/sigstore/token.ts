@@ -20,7 +20,7 @@ export const command = defineCommand({
     as: {
       kind: 'text',
       placeholder: 'WHO',
-      brief: 'github, gitlab or an e-mail address',
+      brief: 'github, gitlab, an e-mail address, or a whole identity of a workflow or pipeline',
       fallback: 'github',
     },
     ...localFlags,

@@ -8,6 +8,8 @@ import type {
   Fix,
 } from '../../../workflow/explain-image.ts';
 
+import { describeTrouble } from './trouble.ts';
+
 const files = { components: 'the components file', policy: 'policy.yaml' } as const;
 
 /** Each denial with what was looked at, wanted and got, and what turns it; then the shortest way to an allow. */
@@ -19,7 +21,7 @@ function renderComponent(component: ComponentExplanation, style: Style): string 
   const { name, containerImage, decision, trouble, denials, more, plan, passes } = component;
   const mark = decision === 'allow' ? style.green('✓') : style.red(decision === 'deny' ? '✗' : '?');
   const head = `${mark} ${style.bold(`${escapeLine(name)}  ${escapeLine(containerImage)}`)}  ${decision}`;
-  if (trouble !== undefined) return `${head}\n  ${escapeLine(trouble.message)}`;
+  if (trouble !== undefined) return [head, ...describeTrouble(component).map(line => `  ${line}`)].join('\n');
   if (decision === 'allow')
     return [
       head,

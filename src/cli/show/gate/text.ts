@@ -2,6 +2,7 @@ import { escapeLine } from '../../../ground/terminal/escape.ts';
 import type { Style } from '../../../ground/terminal/style.ts';
 import { type ComponentVerdict, type RuleResult, ruleTexts } from '../../../workflow/gate-image.ts';
 import { type Shown, type ShownVerdict, shownBy } from './report.ts';
+import { describeTrouble } from './trouble.ts';
 
 const width = 130;
 
@@ -66,10 +67,9 @@ function renderComponents(components: readonly ComponentVerdict[]): string[] {
   ];
 }
 
-function renderTrouble({ containerImage, trouble }: ComponentVerdict): string[] {
-  return trouble === undefined
-    ? []
-    : ['', `No verdict on ${escapeLine(containerImage)}: ${escapeLine(trouble.message)}`];
+function renderTrouble(component: ComponentVerdict): string[] {
+  const lines = describeTrouble(component);
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 interface Placed {

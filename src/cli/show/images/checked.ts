@@ -1,3 +1,5 @@
+import { exitCodes } from '../../../ground/fault/exit-codes.ts';
+import { formatCount } from '../../../ground/terminal/amounts.ts';
 import { escapeLine } from '../../../ground/terminal/escape.ts';
 import type { Style } from '../../../ground/terminal/style.ts';
 import { formatTable } from '../../../ground/terminal/table.ts';
@@ -51,10 +53,8 @@ export function sayDecisions(
   o: { readonly pinned: boolean; readonly dryRun: boolean },
 ): void {
   const now = context.clock.now();
-  for (const decision of decisions) {
-    const line = describeDecision(decision, now);
-    if (line !== undefined) context.say(escapeLine(line));
-  }
+  const lines = decisions.flatMap(decision => describeDecision(decision, now) ?? []);
+  for (const line of joinImages(lines)) context.say(escapeLine(line));
   for (const { path, image, base, lines } of pins)
     context.say(
       escapeLine(
@@ -63,6 +63,37 @@ export function sayDecisions(
     );
   if (!o.pinned && entries.some(({ status }) => status === 'eligible'))
     context.say('what is eligible is pinned by: cg images check --no-commit');
+}
+
+/** A thousand images that wait for the same are one line, and not a thousand. */
+function joinImages(lines: readonly string[]): readonly string[] {
+  const imagesOf = new Map<string, string[]>();
+  for (const line of lines) {
+    const [image = '', ...rest] = line.split(': ');
+    const what = rest.join(': ');
+    imagesOf.set(what, [...(imagesOf.get(what) ?? []), image]);
+  }
+  return [...imagesOf].map(([what, images]) => {
+    const more = images.length > 3 ? ` and ${images.length - 3} more` : '';
+    return `${images.slice(0, 3).join(', ')}${more}: ${what}`;
+  });
+}
+
+/** What could not be looked at, last, because it is what somebody has to act on. */
+export function sayUnreached({ entries, exit }: CheckedImages, context: Context): void {
+  const failed = entries.filter(entry => entry.status === 'error');
+  if (failed.length === 0) return;
+  const names = failed.slice(0, 3).map(({ image, code, reason }) => `${image} (${code}: ${reason})`);
+  const more = failed.length > 3 ? ` and ${failed.length - 3} more` : '';
+  const next =
+    exit === exitCodes.remote
+      ? 'run it again when they answer; --allow-unreachable goes on without'
+      : 'cg images status';
+  context.progress({
+    type: 'note',
+    level: 'warning',
+    text: `the check is incomplete: ${formatCount(failed.length, 'thing')} could not be looked at: ${names.join(', ')}${more}; next: ${next}`,
+  });
 }
 
 export function describeDecision(decision: BaseDecision, now: Date): string | undefined {

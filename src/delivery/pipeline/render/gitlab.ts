@@ -226,7 +226,7 @@ function artifactsOf({ gives }: Job): object {
 }
 
 /** The file of the user: made once, and never changed again. */
-export const gitlabRoot = `# Yours. All that CascadeGuard wants here is the include; cg pipeline generate --check looks for it.
+export const gitlabRoot = `# Yours. All that CascadeGuard wants here is the include; cg tools generate --check looks for it.
 ${writeYaml({
   include: [{ local: includedFile }],
   workflow: {

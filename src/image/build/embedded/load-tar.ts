@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { toWriteFault } from '../../../ground/store/write-fault.ts';
 import type { TarHeader } from '../../oci/archive/tar-header.ts';
-import { type EntryReader, TarWalk } from '../../oci/archive/walk-tar.ts';
+import { type EntryReader, type TarLimits, TarWalk } from '../../oci/archive/walk-tar.ts';
 import { bytesContent, type FileContent, type Node, type Owner, segmentsOf, type Tree } from './tree.ts';
 
 const accountFiles = ['etc/passwd', 'etc/group'];
@@ -20,6 +20,7 @@ export interface TarLoadingOptions {
   readonly below?: string;
   /** To whom everything in it belongs, whatever it says itself. */
   readonly owner?: Owner;
+  readonly limits?: TarLimits;
   readonly signal?: AbortSignal;
 }
 
@@ -41,6 +42,7 @@ export class TarLoading {
     const walk = new TarWalk(
       entry => this.#visit(entry),
       actual => this.#refuse(actual),
+      this.#o.limits,
     );
     const file = this.#o.keepsFiles ? await open(this.#o.spool, 'w', 0o600) : undefined;
     let passed = 0;

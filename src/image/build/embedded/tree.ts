@@ -39,7 +39,8 @@ export interface DeviceNode {
 
 export const root: Owner = { uid: 0, gid: 0 };
 const mostLinks = 40;
-const mostEntries = 2_000_000;
+/** About 2 GB of memory. */
+const mostEntries = 1_000_000;
 
 /** The files of one stage as a container would see them, and what the current step changed. */
 export class Tree {

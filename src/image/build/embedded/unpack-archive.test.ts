@@ -86,3 +86,12 @@ describe('ADD of an archive', () => {
     await expect(unpack(cut)).rejects.toMatchObject({ code: 'CONTENT_INVALID' });
   });
 });
+
+it('stops at an archive that names more than an image needs', async () => {
+  const one = Buffer.concat(entryOf({ name: 'a' }));
+  const bomb = gzipSync(Buffer.concat(Array.from({ length: 200_001 }, () => one)));
+  await expect(unpack(bomb)).rejects.toMatchObject({
+    code: 'CONTENT_INVALID',
+    actual: 'more than 200000 entries',
+  });
+});

@@ -6,6 +6,8 @@ import { type FileContent, type Owner, root, type Tree } from './tree.ts';
 
 /** What `ADD` unpacks may be this large once it is unpacked. */
 const largestArchive = 16 * 1024 ** 3;
+/** Every entry costs memory, however small the archive is that names it. */
+const limits = { entries: 200_000, names: 32 * 1024 * 1024 };
 
 const magics = [
   { name: 'gzip', bytes: [0x1f, 0x8b] },
@@ -37,7 +39,7 @@ export async function unpackArchive(tree: Tree, content: FileContent, o: Unpacki
     packed === undefined ? content.open(o.signal) : gunzip(content.open(o.signal), largestArchive, o.name);
   if (!(await isTar(unpacked))) return false;
   tree.makeFolders(o.below, o.owner ?? root);
-  await new TarLoading(tree, { ...o, where: o.name, keepsFiles: true }).load(unpacked());
+  await new TarLoading(tree, { ...o, where: o.name, keepsFiles: true, limits }).load(unpacked());
   return true;
 }
 

@@ -23,6 +23,22 @@ async function start(options: DoubleOptions = {}): Promise<(repository: string) 
 }
 
 describe('a tag that is not there', () => {
+  it('is told apart from a repository that is there and has no tags', async () => {
+    const at = await start({
+      intercept: (request, response) => {
+        if (request.url?.startsWith('/v2/_catalog') !== true) return false;
+        json(response, 200, { repositories: ['shop/web', 'shop/webs'] });
+        return true;
+      },
+    });
+    await pushImage(at('shop/web'), imageOf('one'));
+    expect(await faultOf(at('shop/web').manifest('latest'))).toMatchObject({
+      code: 'NOT_FOUND',
+      actual: 'this repository has no tags',
+      next: expect.stringContaining('by its digest'),
+    });
+  });
+
   it('is answered with the tags that are, and the one that was probably meant', async () => {
     const at = await start();
     await pushImage(at('shop/web'), imageOf('one'), 'release', `sha256-${'a'.repeat(64)}.sig`);

@@ -21,7 +21,15 @@ export async function notFound(place: ManifestPlace, reference: TagOrDigest): Pr
   const tags = (await list(place, `${place.repository}/tags/list?n=1000`, 'tags')).filter(isImageTag);
   place.signal?.throwIfAborted();
   if (tags.length > 0) return noSuchTag(place, reference, tags);
-  const repository = await nearestRepository(place);
+  const names = await repositoriesNear(place);
+  if (names.includes(place.repository))
+    return new Fault('NOT_FOUND', {
+      what,
+      where,
+      actual: 'this repository has no tags',
+      next: 'name the image by its digest: an image that was built or pushed without a tag is still there',
+    });
+  const repository = nearest(place.repository, names);
   place.signal?.throwIfAborted();
   return new Fault('NOT_FOUND', {
     what,
@@ -54,10 +62,10 @@ function noSuchTag(place: ManifestPlace, reference: string, tags: readonly strin
 }
 
 /** Only a registry of this machine is asked for all its names: others refuse, or have millions. */
-async function nearestRepository(place: ManifestPlace): Promise<string | undefined> {
-  if (!isLoopbackName(place.session.base.hostname)) return undefined;
+async function repositoriesNear(place: ManifestPlace): Promise<readonly string[]> {
+  if (!isLoopbackName(place.session.base.hostname)) return [];
   const names = await list(place, '_catalog?n=1000', 'repositories');
-  return nearest(place.repository, names.filter(isRepositoryName));
+  return names.filter(isRepositoryName);
 }
 
 /** One page; a registry that cannot or will not tell leaves the error as it is. */

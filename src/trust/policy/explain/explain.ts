@@ -13,6 +13,7 @@ import { type Cause, causeOf } from './cause.ts';
 import { type Candidate, type Fix, fixKinds, type Hint, type State } from './fix.ts';
 import type { Trial } from './making.ts';
 import { remediesFor } from './remedies.ts';
+import { expectedMaker } from './synthetic.ts';
 
 /** Why an image is denied, and the smallest changes that were shown to turn the verdict. */
 export interface Explanation {
@@ -57,7 +58,12 @@ export interface Pass {
 export interface ExplainOptions {
   /** By the reference that was asked for: images that could be meant instead. */
   readonly alternatives?: Readonly<Record<string, readonly ComponentEvidence[]>>;
+  /** What `cg gate` needs beside the name to ask the same again. */
+  readonly gateFlags?: string;
 }
+
+/** What the commands of a fix are made of. */
+type Words = Pick<Trial, 'alternatives' | 'gateFlags'>;
 
 /** One image has at most this many trials: an explanation is an answer, not a search of everything. */
 const mostTrials = 300;
@@ -66,7 +72,10 @@ const largestPlan = 4;
 
 export function explain({ components, policy, time }: GateInput, o: ExplainOptions = {}): Explanation {
   const explained = components.map(component =>
-    explainComponent(component, policy, time, o.alternatives?.[component.reference] ?? []),
+    explainComponent(component, policy, time, {
+      alternatives: o.alternatives?.[component.reference] ?? [],
+      gateFlags: o.gateFlags ?? '',
+    }),
   );
   const decisions = explained.map(({ decision }) => decision);
   const decision = decisions.includes('indeterminate')
@@ -85,16 +94,16 @@ function explainComponent(
   component: ComponentEvidence,
   policy: Policy,
   time: string,
-  alternatives: readonly ComponentEvidence[],
+  words: Words,
 ): ComponentExplanation {
-  const trials = new Trials(time, alternatives);
+  const trials = new Trials(time, words);
   const state = { component, policy };
   const verdict = trials.judge(state);
   const { name, containerImage, decision, trouble, violations } = verdict;
   const denials = violations
     .slice(0, mostDenials)
     .map(result => explainDenial(result, verdict, state, trials));
-  const plan = decision === 'deny' ? new Trials(time, alternatives).findPlan(state) : undefined;
+  const plan = decision === 'deny' ? new Trials(time, words).findPlan(state) : undefined;
   return {
     name,
     containerImage,
@@ -146,12 +155,12 @@ type Outcome = { readonly fix: Fix } | { readonly reason: string };
 /** Tries changes on copies, through the function that decides. */
 class Trials {
   readonly time: string;
-  readonly #alternatives: readonly ComponentEvidence[];
+  readonly #words: Words;
   #left = mostTrials;
 
-  constructor(time: string, alternatives: readonly ComponentEvidence[]) {
+  constructor(time: string, words: Words) {
     this.time = time;
-    this.#alternatives = alternatives;
+    this.#words = words;
   }
 
   judge({ component, policy }: State): ComponentVerdict {
@@ -221,8 +230,14 @@ class Trials {
     const name =
       component.digest === undefined ? component.reference : `${component.repository}@${component.digest}`;
     const isKey = policy.identities.length === 0 && policy.publicKey !== undefined;
-    const signFlags = isKey ? ' --key cosign.key' : policy.trust.allowLocal ? ' --local' : '';
-    return { state, time: component.time ?? this.time, name, signFlags, alternatives: this.#alternatives };
+    const signFlags: Trial['signFlags'] = (by = expectedMaker(policy)) => {
+      if (isKey || by === 'key') return ' --key cosign.key';
+      if (!policy.trust.allowLocal) return '';
+      return by?.subject !== undefined && /^[\w./:@-]+$/.test(by.subject)
+        ? ` --local --as ${by.subject}`
+        : ' --local';
+    };
+    return { state, time: component.time ?? this.time, name, signFlags, ...this.#words };
   }
 }
 

@@ -8,11 +8,11 @@ import { type Cause, isAboutResult } from './cause.ts';
 import type { Candidate, PatchStep, State } from './fix.ts';
 import type { Trial } from './making.ts';
 
-export function otherTags({ alternatives }: Trial): Candidate[] {
+export function otherTags({ alternatives, gateFlags }: Trial): Candidate[] {
   return alternatives.map(alternative => ({
     kind: 'image',
     title: `Use ${alternative.reference}, which exists`,
-    commands: [`cg gate ${alternative.reference}`],
+    commands: [`cg gate ${alternative.reference}${gateFlags}`],
     apply: ({ component, policy }) => ({
       policy,
       component: {
@@ -59,7 +59,7 @@ export function correctSource({ state }: Trial): Candidate[] {
   ];
 }
 
-export function nameDigest({ state: { component } }: Trial): Candidate[] {
+export function nameDigest({ state: { component }, gateFlags }: Trial): Candidate[] {
   const { digest, repository, position } = component;
   if (digest === undefined) return [];
   const pinned = `${repository}@${digest}`;
@@ -67,7 +67,7 @@ export function nameDigest({ state: { component } }: Trial): Candidate[] {
     {
       kind: 'image',
       title: 'Name the image by its digest',
-      commands: [`cg gate ${pinned}`],
+      commands: [`cg gate ${pinned}${gateFlags}`],
       ...(position !== undefined && {
         patch: {
           file: 'components',

@@ -15,8 +15,8 @@ export function rescan(result: RuleResult, trial: Trial): Candidate[] {
   const make = (name: string) => ({
     title: `Scan the image with ${name}, and attest the report`,
     commands: [
-      `cg scan ${trial.name} --engine ${name} --require 1-engine --output cosign-vuln --output-file scan.json`,
-      `cg attest ${trial.name} --predicate vuln=scan.json${trial.signFlags}`,
+      `cg scan ${trial.name}${engineFlag(name)} --require 1-engine --output cosign-vuln --output-file scan.json`,
+      `cg attest ${trial.name} --predicate vuln=scan.json${trial.signFlags()}`,
     ],
   });
   return [
@@ -25,6 +25,12 @@ export function rescan(result: RuleResult, trial: Trial): Candidate[] {
       make: maker => [simulateScan(maker, scanner, findingsBy(trial.state, scanner))],
     }),
   ];
+}
+
+/** Evidence names programs, and ours calls its own engine by another name. */
+function engineFlag(scanner: string): string {
+  if (scanner === 'cascadeguard') return ' --engine embedded';
+  return ['trivy', 'grype'].includes(scanner) ? ` --engine ${scanner}` : '';
 }
 
 /** A newer base, a newer package: whatever has a fix and the same cure goes at once. */
@@ -47,8 +53,9 @@ export function remediesForFinding(result: RuleResult, trial: Trial): Candidate[
     rebuild(trial, gone, {
       title,
       commands: [
-        `cg attest ${component.repository}@NEW --sign --predicate vuln=scan.json${trial.signFlags}`,
-        `cg gate ${component.repository}@NEW`,
+        `cg scan ${component.repository}@NEW --output cosign-vuln --output-file scan.json`,
+        `cg attest ${component.repository}@NEW --sign --predicate vuln=scan.json${trial.signFlags()}`,
+        `cg gate ${component.repository}@NEW${trial.gateFlags}`,
       ],
       make: maker =>
         latestScans(acceptedIn(trial.state))

@@ -10,8 +10,10 @@ export interface Trial {
   readonly time: string;
   /** Repository and digest, for commands. */
   readonly name: string;
-  /** What `cg sign` and `cg attest` need beside the name. */
-  readonly signFlags: string;
+  /** What `cg sign` and `cg attest` need beside the name, to sign as whom the policy expects. */
+  signFlags(by?: IdentityPattern | 'key'): string;
+  /** What `cg gate` needs beside the name to ask the same again. */
+  readonly gateFlags: string;
   /** Images that could be meant instead of one that does not exist. */
   readonly alternatives: readonly ComponentEvidence[];
 }

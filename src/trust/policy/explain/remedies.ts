@@ -83,7 +83,7 @@ function signAnew(result: RuleResult, trial: Trial): Candidate[] {
   return [
     attest(trial, {
       title: `Sign the image as ${nameOfMaker(maker)}`,
-      commands: [`cg sign ${trial.name}${trial.signFlags}`],
+      commands: [`cg sign ${trial.name}${trial.signFlags()}`],
       make: simulated => [simulateSignature(simulated)],
     }),
   ];
@@ -100,7 +100,7 @@ function attestMissing(result: RuleResult, trial: Trial): Candidate[] {
     return [
       attest(trial, {
         title: `Sign the image as ${who}`,
-        commands: [`cg sign ${trial.name}${trial.signFlags}`],
+        commands: [`cg sign ${trial.name}${trial.signFlags(by)}`],
         by,
         make: one => [simulateSignature(one)],
       }),
@@ -109,10 +109,10 @@ function attestMissing(result: RuleResult, trial: Trial): Candidate[] {
   if (type === predicateTypes.slsaprovenance1) {
     return [
       attest(trial, {
-        title: `Attest how the image was built, as ${who}`,
+        title: `Attest how the image was built, as ${who}; build.json is what cg build --record build.json wrote`,
         commands: [
           'cg provenance --record build.json --output-file provenance.json',
-          `cg attest ${trial.name} --predicate slsaprovenance1=provenance.json${trial.signFlags}`,
+          `cg attest ${trial.name} --predicate slsaprovenance1=provenance.json${trial.signFlags(by)}`,
         ],
         by,
         make: one => [simulateProvenance(one)],
@@ -126,7 +126,7 @@ function attestMissing(result: RuleResult, trial: Trial): Candidate[] {
       trial,
     );
   if (type === predicateTypes.vuln) return rescan(result, trial);
-  const commands = [`cg attest ${trial.name} --predicate ${type}=predicate.json${trial.signFlags}`];
+  const commands = [`cg attest ${trial.name} --predicate ${type}=predicate.json${trial.signFlags(by)}`];
   return [
     attest(trial, {
       title: `Attest ${type} as ${who}`,
@@ -143,7 +143,7 @@ function attestSbom(result: RuleResult, cause: Cause, trial: Trial): Candidate[]
   const make = isCyclone ? simulateCycloneDx : simulateSpdx;
   const commands = [
     `cg sbom ${trial.name} --output ${format} --output-file sbom.json`,
-    `cg attest ${trial.name} --predicate ${type}=sbom.json${trial.signFlags}`,
+    `cg attest ${trial.name} --predicate ${type}=sbom.json${trial.signFlags()}`,
   ];
   const maker = makerOf(trial);
   if (maker === undefined) return [];
@@ -170,8 +170,8 @@ function rebuildWith(result: RuleResult, trial: Trial, title: string): Candidate
   if (maker === undefined) return [];
   const commands = [
     'cg provenance --record build.json --output-file provenance.json',
-    `cg attest ${trial.state.component.repository}@NEW --sign --predicate slsaprovenance1=provenance.json${trial.signFlags}`,
-    `cg gate ${trial.state.component.repository}@NEW`,
+    `cg attest ${trial.state.component.repository}@NEW --sign --predicate slsaprovenance1=provenance.json${trial.signFlags()}`,
+    `cg gate ${trial.state.component.repository}@NEW${trial.gateFlags}`,
   ];
   const isVain = result.message.endsWith('nothing to examine');
   return [

@@ -271,5 +271,6 @@ function isoOf(time: number): string {
 }
 
 function hoursOf(milliseconds: number): string {
+  if (milliseconds < hour) return `${Math.floor(milliseconds / 60_000)}m`;
   return `${Math.floor(milliseconds / hour)}h`;
 }

@@ -59,3 +59,27 @@ export function personClaims(email: string, o: Claims = {}): Claims {
 function textOf(value: unknown, fallback: string): string {
   return typeof value === 'string' ? value : fallback;
 }
+
+/** Whom a word means: `github`, `gitlab`, an e-mail address, or a whole identity as a certificate spells it. */
+export function developmentClaims(as: string): Claims | undefined {
+  if (as === 'github') return githubClaims();
+  if (as === 'gitlab') return gitlabClaims();
+  if (/^[^\s@/]+@[^\s@/]+$/.test(as)) return personClaims(as);
+  const [, repository, workflow, ref] =
+    /^https:\/\/github\.com\/([\w.-]+\/[\w.-]+)\/(\.github\/workflows\/[\w./-]+)@(refs\/[\w./-]+)$/.exec(
+      as,
+    ) ?? [];
+  if (repository !== undefined) {
+    const job = `${repository}/${workflow}@${ref}`;
+    return githubClaims({ repository, ref, job_workflow_ref: job, workflow_ref: job });
+  }
+  const [, project, file, kind, name] =
+    /^https:\/\/gitlab\.com\/([\w./-]+?)\/\/([\w./-]+)@refs\/(heads|tags)\/([\w./-]+)$/.exec(as) ?? [];
+  if (project === undefined) return undefined;
+  return gitlabClaims({
+    project_path: project,
+    ref: name,
+    ref_type: kind === 'tags' ? 'tag' : 'branch',
+    ci_config_ref_uri: `gitlab.com/${project}//${file}@refs/${kind}/${name}`,
+  });
+}
