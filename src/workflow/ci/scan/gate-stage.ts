@@ -29,6 +29,7 @@ export async function gateStage(o: JudgeScan): Promise<GatedScan> {
       })),
   );
   const open = images.find(({ report }) => report.verdict.status === 'indeterminate');
+  const isUnheard = open?.runs.some(({ id, outcome }) => id === 'embedded' && outcome.status !== 'ok');
   const [next] = verdict.status !== 'indeterminate' || open === undefined ? [] : scanActions(open.report);
   return {
     ref: o.ref,
@@ -36,7 +37,7 @@ export async function gateStage(o: JudgeScan): Promise<GatedScan> {
     ...verdict,
     claimed: folder.status,
     reasons,
-    ...(next !== undefined && { next: next.what }),
+    ...(next !== undefined && { next: isUnheard ? `cg db update; or ${next.what}` : next.what }),
   };
 }
 
