@@ -3,12 +3,24 @@ import type { ImageChange, ImagePin } from '../delivery/gitops/image-file.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { formatDuration } from '../ground/terminal/amounts.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
-import { type BumpedImages, type BumpImagesOptions, pinInEnvironment, titleOf } from './bump-images.ts';
+import {
+  type BumpedImages,
+  type BumpImagesOptions,
+  checkedOf,
+  pinInEnvironment,
+  titleOf,
+  unverifiedOf,
+} from './bump-images.ts';
 import { readEnvironment } from './gitops/edit-environment.ts';
 import type { Environment } from './gitops/environments.ts';
 import { environmentBefore, findEnvironment, readDeployment } from './gitops/environments.ts';
 import { digestHistory } from './gitops/pin-history.ts';
-import { requireEvidence } from './gitops/require-evidence.ts';
+import {
+  type CheckedImage,
+  evidenceTrailers,
+  requireEvidence,
+  requireReason,
+} from './gitops/require-evidence.ts';
 
 export interface PromoteImagesOptions extends Omit<BumpImagesOptions, 'environment' | 'images' | 'add'> {
   readonly from: string;
@@ -42,6 +54,7 @@ interface Moving {
 
 /** Moves digests from one environment to the next: the same bytes, never a tag, all of them or none. */
 export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedImages> {
+  requireReason(o);
   const deployment = await readDeployment(o);
   const [source, target] = [findEnvironment(deployment, o.from), findEnvironment(deployment, o.to)];
   const conditions = new Map<string, Condition>();
@@ -57,7 +70,7 @@ export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedIm
         : `${target.name} comes after ${before.name}`,
   });
   note({ code: 'not-running', holds: 'unseen', detail: 'no cluster is configured: what Git says was taken' });
-  const checked = new Set<string>();
+  const checked = new Map<string, CheckedImage>();
   const done = await pinInEnvironment(
     deployment,
     target,
@@ -69,15 +82,9 @@ export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedIm
         refuseUnmet([...conditions.values()]);
         for (const { image } of moving) {
           if (checked.has(image)) continue;
-          const { evidence, local } = await requireEvidence(image, target, o);
-          const detail =
-            evidence === 'unverified'
-              ? 'nobody was asked'
-              : local
-                ? 'allowed, with local trust'
-                : 'allowed by the policy';
-          note({ code: 'evidence', image, holds: evidence === 'unverified' ? 'waived' : true, detail });
-          checked.add(image);
+          const found = await requireEvidence(image, target, o);
+          checked.set(image, found);
+          note(evidenceCondition(found));
         }
         return moving.map(
           ({ pin }): ImageChange => ({
@@ -94,10 +101,28 @@ export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedIm
         ...changes.map(({ name, to }) => ['Image', `${name}@${to}`] as const),
         ['Promoted-From', `${source.name}@${head.commit}`],
         ...(o.hotfix === undefined ? [] : ([['Hotfix-Reason', o.hotfix]] as const)),
+        ...evidenceTrailers(checkedOf([...checked.values()], changes), o),
       ],
     },
   );
-  return { ...done, from: source.name, conditions: [...conditions.values()] };
+  return {
+    ...done,
+    ...unverifiedOf([...checked.values()], done.changes),
+    from: source.name,
+    conditions: [...conditions.values()],
+  };
+}
+
+function evidenceCondition({ image, evidence, local, failed }: CheckedImage): Condition {
+  if (evidence === 'unverified')
+    return {
+      code: 'evidence',
+      image,
+      holds: 'waived',
+      detail: failed.length === 0 ? 'nobody was asked' : `the policy denies it: ${failed.join(', ')}`,
+    };
+  const detail = local ? 'allowed, with local trust' : 'allowed by the policy';
+  return { code: 'evidence', image, holds: true, detail };
 }
 
 async function findMoving(
