@@ -167,6 +167,21 @@ describe('promotion', () => {
     ]);
   }, 60_000);
 
+  it('takes a name that no entry has for a typing error, also beside right names', async () => {
+    const shop = await openShop();
+    for (const word of ['w1', 'w2'])
+      await bumpImages({ ...shop.reach, environment: 'dev', images: [await shop.image('shop/web', word)] });
+    const rollBackOf = async (...names: string[]) =>
+      await faultOf(rollBack({ ...shop.reach, environment: 'dev', names }));
+    for (const names of [['web'], ['shop/web', 'web'], ['shop/wbe']]) {
+      const { kind, expected, next } = await rollBackOf(...names);
+      expect([kind, expected, next]).toEqual(['usage', 'shop/web, shop/api', 'did you mean shop/web?']);
+    }
+    expect((await rollBackOf('nothing-like-it')).next).toBe('name entries as the file does');
+    expect((await rollBackOf('shop/api')).code).toBe('PROMOTION_REFUSED');
+    expect(shop.config.log()).toHaveLength(3);
+  }, 60_000);
+
   it('refuses to skip an environment or a wait, unless it is a hotfix with a reason', async () => {
     const shop = await openShop({
       environments:

@@ -1,4 +1,3 @@
-import type { Snapshot } from '../delivery/git/snapshot.ts';
 import type { ImageChange, ImagePin } from '../delivery/gitops/image-file.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { formatDuration } from '../ground/terminal/amounts.ts';
@@ -11,10 +10,10 @@ import {
   titleOf,
   unverifiedOf,
 } from './bump-images.ts';
-import { readEnvironment } from './gitops/edit-environment.ts';
+import { type EnvironmentFile, readEnvironment } from './gitops/edit-environment.ts';
 import type { Environment } from './gitops/environments.ts';
 import { environmentBefore, findEnvironment, readDeployment } from './gitops/environments.ts';
-import { digestHistory } from './gitops/pin-history.ts';
+import { type PinHistories, readPinHistories } from './gitops/pin-history.ts';
 import {
   type CheckedImage,
   evidenceTrailers,
@@ -77,8 +76,10 @@ export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedIm
     { ...o, wholeHistory: true },
     {
       change: async (file, head) => {
-        const moving = await findMoving(head, source, file.pins, o);
-        for (const one of moving) note(await soakOf(one, head, source, target, o));
+        const from = await readEnvironment(head, source);
+        const moving = findMoving(from, source, file.pins, o);
+        const histories = await readPinHistories(head, from);
+        for (const one of moving) note(soakOf(one, histories, source, target, o));
         refuseUnmet([...conditions.values()]);
         for (const { image } of moving) {
           if (checked.has(image)) continue;
@@ -125,13 +126,12 @@ function evidenceCondition({ image, evidence, local, failed }: CheckedImage): Co
   return { code: 'evidence', image, holds: true, detail };
 }
 
-async function findMoving(
-  head: Snapshot,
+function findMoving(
+  { pins, path }: EnvironmentFile,
   source: Environment,
   targetPins: readonly ImagePin[],
   o: PromoteImagesOptions,
-): Promise<readonly Moving[]> {
-  const { pins, path } = await readEnvironment(head, source);
+): readonly Moving[] {
   const names = o.names ?? [];
   const missing = names.filter(name => !pins.some(pin => pin.name === name));
   if (missing.length > 0) {
@@ -155,14 +155,14 @@ async function findMoving(
     .map(pin => ({ pin, image: `${pin.newName ?? pin.name}@${pin.digest}` }));
 }
 
-async function soakOf(
+function soakOf(
   { pin, image }: Moving,
-  head: Snapshot,
+  histories: PinHistories,
   source: Environment,
   target: Environment,
   o: PromoteImagesOptions,
-): Promise<Condition> {
-  const [current] = await digestHistory(head, source, pin.name);
+): Condition {
+  const [current] = histories.get(pin.name) ?? [];
   const now = (o.clock ?? systemClock).now().getTime();
   const age = current === undefined ? 0 : now - current.since * 1000;
   const holds = age >= target.soak || (o.hotfix !== undefined && 'waived');

@@ -11,7 +11,8 @@ import {
 } from './bump-images.ts';
 import { type EnvironmentFile } from './gitops/edit-environment.ts';
 import { type Environment, findEnvironment, readDeployment } from './gitops/environments.ts';
-import { digestHistory } from './gitops/pin-history.ts';
+import { readPinHistories } from './gitops/pin-history.ts';
+import { requireEntries } from './gitops/require-entries.ts';
 import {
   type CheckedImage,
   evidenceTrailers,
@@ -57,17 +58,18 @@ export async function rollBack(o: RollBackOptions): Promise<BumpedImages> {
 }
 
 async function findPrevious(
-  { pins, path }: EnvironmentFile,
+  file: EnvironmentFile,
   head: Snapshot,
   environment: Environment,
   { names = [] }: RollBackOptions,
 ): Promise<readonly ImageChange[]> {
+  const { pins, path } = file;
+  requireEntries(names, file, environment);
+  const histories = await readPinHistories(head, file);
   const chosen = names.length === 0 ? pins : pins.filter(({ name }) => names.includes(name));
   const changes: ImageChange[] = [];
   for (const pin of chosen) {
-    const previous = (await digestHistory(head, environment, pin.name)).find(
-      ({ digest }) => digest !== pin.digest,
-    );
+    const previous = histories.get(pin.name)?.find(({ digest }) => digest !== pin.digest);
     if (previous === undefined) continue;
     changes.push({
       name: pin.name,
