@@ -36,7 +36,13 @@ export const deliveryFlags = {
   promotion,
   allowUnverified: {
     kind: 'toggle',
-    brief: 'pin what no policy vouches for; the commit says so',
+    brief: 'pin what the policy denies, or what none vouches for; the commit says so, and why',
+    group: 'Policy',
+  },
+  reason: {
+    kind: 'text',
+    placeholder: 'TEXT',
+    brief: 'why, for the commit; --allow-unverified needs it',
     group: 'Policy',
   },
   trustedRoot,
@@ -46,6 +52,12 @@ export const deliveryFlags = {
   sigstoreData,
   ...registryFlags,
 } as const satisfies Flags;
+
+/** For the help of every command that can overrule a policy. */
+export const overrideAbout =
+  'With --allow-unverified --reason TEXT the policy is asked all the same; when it denies, a warning names each rule, and the\n' +
+  'commit says "Evidence: unverified", the rules and the reason for ever. Evidence that could not be judged, because something\n' +
+  'did not answer (3) or cannot be trusted (4), is no denial: nothing overrules that, and nothing is pinned.';
 
 export async function deliveryOptions(
   flags: FlagValues<typeof deliveryFlags>,
@@ -77,6 +89,7 @@ export async function deliveryOptions(
         text: `attempt ${attempt}: somebody was faster (${reason}); the edit is made again`,
       }),
     ...defined({
+      reason: flags.reason,
       policy: flags.policy === undefined ? undefined : inside(flags.policy),
       promotion: flags.promotion === undefined ? undefined : inside(flags.promotion),
     }),

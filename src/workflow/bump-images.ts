@@ -18,7 +18,13 @@ import {
   findEnvironment,
   readDeployment,
 } from './gitops/environments.ts';
-import { type EvidenceOptions, requireEvidence } from './gitops/require-evidence.ts';
+import {
+  type CheckedImage,
+  type EvidenceOptions,
+  evidenceTrailers,
+  requireEvidence,
+  requireReason,
+} from './gitops/require-evidence.ts';
 
 export interface BumpImagesOptions extends DeploymentChoice, EvidenceOptions {
   readonly cwd: string;
@@ -45,6 +51,14 @@ export interface BumpedImages {
   readonly attempts: number;
   /** Whether kustomize built it before and after. */
   readonly rendered: boolean;
+  /** What came although its policy denies it, or although nobody was asked. */
+  readonly unverified?: readonly UnverifiedImage[];
+}
+
+export interface UnverifiedImage {
+  readonly image: string;
+  /** Codes of the rules that it does not fulfil. */
+  readonly failed: readonly string[];
 }
 
 interface WantedImage {
@@ -55,23 +69,39 @@ interface WantedImage {
 
 /** Pins digests in an environment: proven first, edited by splice, pushed so that writers at once lose nothing. */
 export async function bumpImages(o: BumpImagesOptions): Promise<BumpedImages> {
+  requireReason(o);
   const deployment = await readDeployment(o);
   const environment = findEnvironment(deployment, o.environment);
   const wanted = o.images.map(readWanted);
   refuseTwice(wanted);
-  const checked = new Map<string, string>();
-  for (const { text } of wanted) {
-    const { evidence, local } = await requireEvidence(text, environment, o);
-    checked.set(text, evidence === 'unverified' ? 'unverified' : local ? 'allow (local trust)' : 'allow');
-  }
-  return await pinInEnvironment(deployment, environment, o, {
+  const checked: CheckedImage[] = [];
+  for (const { text } of wanted) checked.push(await requireEvidence(text, environment, o));
+  const done = await pinInEnvironment(deployment, environment, o, {
     change: file => wanted.map(image => toChange(image, file, o.add ?? false)),
     title: changes => `deploy(${environment.name}): ${titleOf(changes)}`,
-    trailers: () => [
+    trailers: changes => [
       ...wanted.map(({ text }) => ['Image', text] as const),
-      ['Evidence', [...new Set(checked.values())].join(', ')],
+      ...evidenceTrailers(checkedOf(checked, changes), o),
     ],
   });
+  return { ...done, ...unverifiedOf(checked, done.changes) };
+}
+
+/** Only what changed: what was there already came before, and its own commit tells of it. */
+export function unverifiedOf(
+  checked: readonly CheckedImage[],
+  changes: readonly PinChange[],
+): Pick<BumpedImages, 'unverified'> {
+  const unverified = checkedOf(checked, changes).filter(({ evidence }) => evidence === 'unverified');
+  if (unverified.length === 0) return {};
+  return { unverified: unverified.map(({ image, failed }) => ({ image, failed })) };
+}
+
+export function checkedOf(
+  checked: readonly CheckedImage[],
+  changes: readonly PinChange[],
+): readonly CheckedImage[] {
+  return checked.filter(({ image }) => changes.some(({ to }) => image.endsWith(`@${to}`)));
 }
 
 export interface PinPlan {

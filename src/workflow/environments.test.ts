@@ -28,7 +28,7 @@ interface Shop {
   readonly host: string;
   /** A new image of a repository, by digest. */
   image(repository: string, word: string): Promise<string>;
-  reach: Pick<BumpImagesOptions, 'cwd' | 'env' | 'allowUnverified'>;
+  reach: Pick<BumpImagesOptions, 'cwd' | 'env' | 'allowUnverified' | 'reason'>;
 }
 
 async function openShop(o: { images?: string; environments?: string } = {}): Promise<Shop> {
@@ -41,7 +41,7 @@ async function openShop(o: { images?: string; environments?: string } = {}): Pro
   return {
     config,
     host,
-    reach: { cwd: config.project, env, allowUnverified: true },
+    reach: { cwd: config.project, env, allowUnverified: true, reason: 'a test' },
     image: async (repository, word) =>
       await reachRegistries({ env: {} }, [], async access => {
         const { registry } = await open(`${host}/${repository}:x`, access, { to: 'write' });
@@ -69,7 +69,7 @@ describe('bump', () => {
         .replace('/shop/api}', `/shop/api, digest: ${digestOf(api)}}`),
     );
     expect(shop.config.message().trim()).toBe(
-      `deploy(dev): shop/web and 1 more\n\nImage: ${web}\nImage: ${api}\nEvidence: unverified`,
+      `deploy(dev): shop/web and 1 more\n\nImage: ${web}\nImage: ${api}\nReason: a test\nEvidence: unverified`,
     );
     expect(shop.config.show('overlays/prod/kustomization.yaml')).not.toContain('digest');
     const again = await bumpImages({ ...shop.reach, environment: 'dev', images: [web] });
@@ -167,6 +167,21 @@ describe('promotion', () => {
     ]);
   }, 60_000);
 
+  it('takes a name that no entry has for a typing error, also beside right names', async () => {
+    const shop = await openShop();
+    for (const word of ['w1', 'w2'])
+      await bumpImages({ ...shop.reach, environment: 'dev', images: [await shop.image('shop/web', word)] });
+    const rollBackOf = async (...names: string[]) =>
+      await faultOf(rollBack({ ...shop.reach, environment: 'dev', names }));
+    for (const names of [['web'], ['shop/web', 'web'], ['shop/wbe']]) {
+      const { kind, expected, next } = await rollBackOf(...names);
+      expect([kind, expected, next]).toEqual(['usage', 'shop/web, shop/api', 'did you mean shop/web?']);
+    }
+    expect((await rollBackOf('nothing-like-it')).next).toBe('name entries as the file does');
+    expect((await rollBackOf('shop/api')).code).toBe('PROMOTION_REFUSED');
+    expect(shop.config.log()).toHaveLength(3);
+  }, 60_000);
+
   it('refuses to skip an environment or a wait, unless it is a hotfix with a reason', async () => {
     const shop = await openShop({
       environments:
@@ -189,7 +204,13 @@ describe('promotion', () => {
   it('in a registry sets a tag on the digest that was judged', async () => {
     const shop = await openShop();
     const web = await shop.image('shop/web', 'w1');
-    const done = await promoteInRegistry({ env: {}, image: web, tag: 'latest', allowUnverified: true });
+    const done = await promoteInRegistry({
+      env: {},
+      image: web,
+      tag: 'latest',
+      allowUnverified: true,
+      reason: 'a test',
+    });
     expect(done).toMatchObject({
       target: `${shop.host}/shop/web:latest`,
       copied: { root: { digest: digestOf(web) } },
@@ -197,9 +218,10 @@ describe('promotion', () => {
     expect((await faultOf(promoteInRegistry({ env: {}, image: web, tag: 'x' }))).code).toBe(
       'PROMOTION_REFUSED',
     );
-    expect((await faultOf(promoteInRegistry({ env: {}, image: web, allowUnverified: true }))).code).toBe(
-      'USAGE',
-    );
+    expect(
+      (await faultOf(promoteInRegistry({ env: {}, image: web, allowUnverified: true, reason: 'a test' })))
+        .code,
+    ).toBe('USAGE');
   });
 
   it('never follows a link of the repository', async () => {

@@ -1,14 +1,25 @@
-import type { Snapshot } from '../delivery/git/snapshot.ts';
 import type { ImageChange, ImagePin } from '../delivery/gitops/image-file.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { formatDuration } from '../ground/terminal/amounts.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
-import { type BumpedImages, type BumpImagesOptions, pinInEnvironment, titleOf } from './bump-images.ts';
-import { readEnvironment } from './gitops/edit-environment.ts';
+import {
+  type BumpedImages,
+  type BumpImagesOptions,
+  checkedOf,
+  pinInEnvironment,
+  titleOf,
+  unverifiedOf,
+} from './bump-images.ts';
+import { type EnvironmentFile, readEnvironment } from './gitops/edit-environment.ts';
 import type { Environment } from './gitops/environments.ts';
 import { environmentBefore, findEnvironment, readDeployment } from './gitops/environments.ts';
-import { digestHistory } from './gitops/pin-history.ts';
-import { requireEvidence } from './gitops/require-evidence.ts';
+import { type PinHistories, readPinHistories } from './gitops/pin-history.ts';
+import {
+  type CheckedImage,
+  evidenceTrailers,
+  requireEvidence,
+  requireReason,
+} from './gitops/require-evidence.ts';
 
 export interface PromoteImagesOptions extends Omit<BumpImagesOptions, 'environment' | 'images' | 'add'> {
   readonly from: string;
@@ -42,6 +53,7 @@ interface Moving {
 
 /** Moves digests from one environment to the next: the same bytes, never a tag, all of them or none. */
 export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedImages> {
+  requireReason(o);
   const deployment = await readDeployment(o);
   const [source, target] = [findEnvironment(deployment, o.from), findEnvironment(deployment, o.to)];
   const conditions = new Map<string, Condition>();
@@ -57,27 +69,23 @@ export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedIm
         : `${target.name} comes after ${before.name}`,
   });
   note({ code: 'not-running', holds: 'unseen', detail: 'no cluster is configured: what Git says was taken' });
-  const checked = new Set<string>();
+  const checked = new Map<string, CheckedImage>();
   const done = await pinInEnvironment(
     deployment,
     target,
     { ...o, wholeHistory: true },
     {
       change: async (file, head) => {
-        const moving = await findMoving(head, source, file.pins, o);
-        for (const one of moving) note(await soakOf(one, head, source, target, o));
+        const from = await readEnvironment(head, source);
+        const moving = findMoving(from, source, file.pins, o);
+        const histories = await readPinHistories(head, from);
+        for (const one of moving) note(soakOf(one, histories, source, target, o));
         refuseUnmet([...conditions.values()]);
         for (const { image } of moving) {
           if (checked.has(image)) continue;
-          const { evidence, local } = await requireEvidence(image, target, o);
-          const detail =
-            evidence === 'unverified'
-              ? 'nobody was asked'
-              : local
-                ? 'allowed, with local trust'
-                : 'allowed by the policy';
-          note({ code: 'evidence', image, holds: evidence === 'unverified' ? 'waived' : true, detail });
-          checked.add(image);
+          const found = await requireEvidence(image, target, o);
+          checked.set(image, found);
+          note(evidenceCondition(found));
         }
         return moving.map(
           ({ pin }): ImageChange => ({
@@ -94,19 +102,36 @@ export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedIm
         ...changes.map(({ name, to }) => ['Image', `${name}@${to}`] as const),
         ['Promoted-From', `${source.name}@${head.commit}`],
         ...(o.hotfix === undefined ? [] : ([['Hotfix-Reason', o.hotfix]] as const)),
+        ...evidenceTrailers(checkedOf([...checked.values()], changes), o),
       ],
     },
   );
-  return { ...done, from: source.name, conditions: [...conditions.values()] };
+  return {
+    ...done,
+    ...unverifiedOf([...checked.values()], done.changes),
+    from: source.name,
+    conditions: [...conditions.values()],
+  };
 }
 
-async function findMoving(
-  head: Snapshot,
+function evidenceCondition({ image, evidence, local, failed }: CheckedImage): Condition {
+  if (evidence === 'unverified')
+    return {
+      code: 'evidence',
+      image,
+      holds: 'waived',
+      detail: failed.length === 0 ? 'nobody was asked' : `the policy denies it: ${failed.join(', ')}`,
+    };
+  const detail = local ? 'allowed, with local trust' : 'allowed by the policy';
+  return { code: 'evidence', image, holds: true, detail };
+}
+
+function findMoving(
+  { pins, path }: EnvironmentFile,
   source: Environment,
   targetPins: readonly ImagePin[],
   o: PromoteImagesOptions,
-): Promise<readonly Moving[]> {
-  const { pins, path } = await readEnvironment(head, source);
+): readonly Moving[] {
   const names = o.names ?? [];
   const missing = names.filter(name => !pins.some(pin => pin.name === name));
   if (missing.length > 0) {
@@ -130,14 +155,14 @@ async function findMoving(
     .map(pin => ({ pin, image: `${pin.newName ?? pin.name}@${pin.digest}` }));
 }
 
-async function soakOf(
+function soakOf(
   { pin, image }: Moving,
-  head: Snapshot,
+  histories: PinHistories,
   source: Environment,
   target: Environment,
   o: PromoteImagesOptions,
-): Promise<Condition> {
-  const [current] = await digestHistory(head, source, pin.name);
+): Condition {
+  const [current] = histories.get(pin.name) ?? [];
   const now = (o.clock ?? systemClock).now().getTime();
   const age = current === undefined ? 0 : now - current.since * 1000;
   const holds = age >= target.soak || (o.hotfix !== undefined && 'waived');

@@ -23,12 +23,23 @@ export interface PromotedInRegistry {
 
 /** Gives a proven image a tag, or another repository, with all of its evidence; the digest stays what it is. */
 export async function promoteInRegistry(o: PromoteInRegistryOptions): Promise<PromotedInRegistry> {
+  refuseOverride(o);
   const image = await resolveDigest(o);
   const target = targetOf(o, image);
   const { evidence } = await requireEvidence(image, { name: target, path: '', soak: 0 }, o);
   if (o.plan === true) return { image, target, evidence };
   const copied = await copyImage({ ...o, source: image, target, evidence: true });
   return { image, target, evidence, copied };
+}
+
+/** A tag has no history: nothing would tell later that a policy was overruled, so it is not. */
+function refuseOverride({ allowUnverified, policy, promotion }: PromoteInRegistryOptions): void {
+  if (allowUnverified !== true || (policy === undefined && promotion === undefined)) return;
+  throw new Fault('USAGE', {
+    what: 'in a registry no commit would record that the policy was overruled',
+    expected: 'a policy, or --allow-unverified without one',
+    next: 'leave --allow-unverified out, or overrule where it is recorded: cg bump ENVIRONMENT IMAGE@DIGEST',
+  });
 }
 
 /** A tag is looked up once; what is promoted is the digest that was judged. */

@@ -1,31 +1,47 @@
 import type { Snapshot } from '../delivery/git/snapshot.ts';
 import type { ImageChange } from '../delivery/gitops/image-file.ts';
 import { Fault } from '../ground/fault/fault.ts';
-import { type BumpedImages, type BumpImagesOptions, pinInEnvironment, titleOf } from './bump-images.ts';
+import {
+  type BumpedImages,
+  type BumpImagesOptions,
+  checkedOf,
+  pinInEnvironment,
+  titleOf,
+  unverifiedOf,
+} from './bump-images.ts';
 import { type EnvironmentFile } from './gitops/edit-environment.ts';
 import { type Environment, findEnvironment, readDeployment } from './gitops/environments.ts';
-import { digestHistory } from './gitops/pin-history.ts';
-import { requireEvidence } from './gitops/require-evidence.ts';
+import { readPinHistories } from './gitops/pin-history.ts';
+import { requireEntries } from './gitops/require-entries.ts';
+import {
+  type CheckedImage,
+  evidenceTrailers,
+  requireEvidence,
+  requireReason,
+} from './gitops/require-evidence.ts';
 
 export interface RollBackOptions extends Omit<BumpImagesOptions, 'images' | 'add'> {
   /** Entries to roll back; without any, all that have a digest before this one. */
   readonly names?: readonly string[];
-  readonly reason?: string;
 }
 
 /** Brings back the digests that an environment had before, when their evidence still satisfies its policy. */
 export async function rollBack(o: RollBackOptions): Promise<BumpedImages> {
+  requireReason(o);
   const deployment = await readDeployment(o);
   const environment = findEnvironment(deployment, o.environment);
-  return await pinInEnvironment(
+  const checked = new Map<string, CheckedImage>();
+  const done = await pinInEnvironment(
     deployment,
     environment,
     { ...o, wholeHistory: true },
     {
       change: async (file, head) => {
         const changes = await findPrevious(file, head, environment, o);
-        for (const { name, digest, newName } of changes)
-          await requireEvidence(`${newName ?? name}@${digest}`, environment, o);
+        for (const { name, digest, newName } of changes) {
+          const image = `${newName ?? name}@${digest}`;
+          if (!checked.has(image)) checked.set(image, await requireEvidence(image, environment, o));
+        }
         return changes;
       },
       title: changes => `revert(${environment.name}): ${titleOf(changes)}`,
@@ -34,24 +50,26 @@ export async function rollBack(o: RollBackOptions): Promise<BumpedImages> {
         ...changes.flatMap(({ name, from }) =>
           from === undefined ? [] : [['Rolled-Back-From', `${name}@${from}`] as const],
         ),
-        ...(o.reason === undefined ? [] : ([['Reason', o.reason]] as const)),
+        ...evidenceTrailers(checkedOf([...checked.values()], changes), o),
       ],
     },
   );
+  return { ...done, ...unverifiedOf([...checked.values()], done.changes) };
 }
 
 async function findPrevious(
-  { pins, path }: EnvironmentFile,
+  file: EnvironmentFile,
   head: Snapshot,
   environment: Environment,
   { names = [] }: RollBackOptions,
 ): Promise<readonly ImageChange[]> {
+  const { pins, path } = file;
+  requireEntries(names, file, environment);
+  const histories = await readPinHistories(head, file);
   const chosen = names.length === 0 ? pins : pins.filter(({ name }) => names.includes(name));
   const changes: ImageChange[] = [];
   for (const pin of chosen) {
-    const previous = (await digestHistory(head, environment, pin.name)).find(
-      ({ digest }) => digest !== pin.digest,
-    );
+    const previous = histories.get(pin.name)?.find(({ digest }) => digest !== pin.digest);
     if (previous === undefined) continue;
     changes.push({
       name: pin.name,

@@ -1,10 +1,11 @@
 import { readBranch } from '../delivery/git/change-branch.ts';
 import { Fault } from '../ground/fault/fault.ts';
+import { inParallel } from '../image/oci/copy/in-parallel.ts';
 import { open } from '../image/oci/open.ts';
 import { parseImageReference } from '../model/image-reference.ts';
 import { readEnvironment } from './gitops/edit-environment.ts';
 import { type DeploymentChoice, readDeployment } from './gitops/environments.ts';
-import { digestHistory } from './gitops/pin-history.ts';
+import { readPinHistories } from './gitops/pin-history.ts';
 import { type ReachOptions, reachRegistries } from './reach-registries.ts';
 
 export interface ShowEnvironmentsOptions extends DeploymentChoice, Omit<ReachOptions, 'env' | 'signal'> {}
@@ -53,9 +54,10 @@ export async function showEnvironments(o: ShowEnvironmentsOptions): Promise<Wher
   const { commit, rows } = await readBranch(reach, async head => {
     const rows = new Map<string, WhereCell[]>();
     for (const environment of environments) {
-      const { pins } = await readEnvironment(head, environment);
-      for (const pin of pins) {
-        const [current] = await digestHistory(head, environment, pin.name);
+      const file = await readEnvironment(head, environment);
+      const histories = await readPinHistories(head, file);
+      for (const pin of file.pins) {
+        const [current] = histories.get(pin.name) ?? [];
         const row = rows.get(pin.name) ?? [];
         rows.set(pin.name, row);
         row.push({
@@ -85,6 +87,8 @@ export async function showEnvironments(o: ShowEnvironmentsOptions): Promise<Wher
   return { repository, branch, commit, environments: environments.map(({ name }) => name), services };
 }
 
+const lanes = 8;
+
 async function askRegistries(
   cells: readonly WhereCell[],
   o: ShowEnvironmentsOptions,
@@ -94,9 +98,9 @@ async function askRegistries(
     cells.flatMap(({ image, digest }) => (digest === undefined ? [] : [`${image}@${digest}`])),
   );
   if (o.offline === true) return present;
-  for (const image of images) {
+  await inParallel([...images], lanes, async image => {
     const parsed = parseImageReference(image);
-    if ('problem' in parsed) continue;
+    if ('problem' in parsed) return;
     try {
       const call = o.signal === undefined ? {} : { signal: o.signal };
       const found = await reachRegistries(o, [parsed.value.registry], async access => {
@@ -109,6 +113,6 @@ async function askRegistries(
       o.signal?.throwIfAborted();
       if (!(error instanceof Fault)) throw error;
     }
-  }
+  });
   return present;
 }

@@ -44,21 +44,22 @@ describe('the commands that deliver', () => {
         problems: [],
       });
     };
-    await json('bump', 'bump', 'dev', one, '--allow-unverified', '--plan');
-    await json('bump', 'bump', 'dev', one, '--allow-unverified');
-    await json('promote', 'promote', 'dev', 'staging', '--allow-unverified');
-    await json('promote', 'promote', one, '--tag', 'stable', '--allow-unverified');
-    const text = await run('bump', 'staging', two, '--allow-unverified');
+    const override = ['--allow-unverified', '--reason', 'no policy yet'];
+    await json('bump', 'bump', 'dev', one, ...override, '--plan');
+    await json('bump', 'bump', 'dev', one, ...override);
+    await json('promote', 'promote', 'dev', 'staging', ...override);
+    await json('promote', 'promote', one, '--tag', 'stable', ...override);
+    const text = await run('bump', 'staging', two, ...override);
     expect(text.stdout).toMatch(
       /^shop\/web {2}sha256:\w{12} → sha256:\w{12} {2}overlays\/staging\/kustomization\.yaml:4\ncommit \w{40}\n$/,
     );
-    await json('rollback', 'rollback', 'staging', '--allow-unverified');
+    await json('rollback', 'rollback', 'staging', ...override);
     await json('where', 'where');
     const where = await run('where');
     expect(where.stdout).toMatch(
       /dev +staging +prod\nshop\/web +sha256:\w{12} +sha256:\w{12} +latest \(a tag\)/,
     );
-    const refused = await run('promote', 'prod', 'dev', '--allow-unverified');
+    const refused = await run('promote', 'prod', 'dev', ...override);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('PROMOTION_REFUSED')]);
   }, 60_000);
 });

@@ -1,7 +1,7 @@
 import { stage } from '../../ground/progress/progress.ts';
 import { bumpImages } from '../../workflow/bump-images.ts';
 import { defineCommand } from '../command.ts';
-import { deliveryFlags, deliveryOptions } from '../delivery-flags.ts';
+import { deliveryFlags, deliveryOptions, overrideAbout } from '../delivery-flags.ts';
 import { renderPinChanges, sayRendering } from '../show/pin-changes.ts';
 
 export const command = defineCommand({
@@ -19,7 +19,8 @@ export const command = defineCommand({
   about:
     'The registry must have the digest, and its evidence must satisfy the policy of the environment; only then is Git\n' +
     'touched. One line of the kustomization changes, comments and all else stay. When somebody else pushes in between,\n' +
-    'the edit is made anew on what is there then: any number of writers lose nothing.',
+    'the edit is made anew on what is there then: any number of writers lose nothing.\n' +
+    overrideAbout,
   args: [
     { name: 'ENVIRONMENT', brief: 'one of gitops.environments', required: true },
     { name: '[NAME=]IMAGE@DIGEST', brief: 'what to pin', required: true, many: true },

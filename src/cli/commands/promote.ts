@@ -6,7 +6,7 @@ import { defined } from '../../model/defined.ts';
 import { type Condition, type PromotedImages, promoteImages } from '../../workflow/promote-images.ts';
 import { type PromotedInRegistry, promoteInRegistry } from '../../workflow/promote-in-registry.ts';
 import { defineCommand } from '../command.ts';
-import { deliveryFlags, deliveryOptions } from '../delivery-flags.ts';
+import { deliveryFlags, deliveryOptions, overrideAbout } from '../delivery-flags.ts';
 import { renderPinChanges, sayRendering } from '../show/pin-changes.ts';
 
 export const command = defineCommand({
@@ -24,7 +24,8 @@ export const command = defineCommand({
   ],
   about:
     'Between environments digests move: never tags, never a rebuild. Every condition is looked at now: the order of the\n' +
-    'environments, how long the digest has been in the first one, and its evidence by the policy of the second.',
+    'environments, how long the digest has been in the first one, and its evidence by the policy of the second.\n' +
+    overrideAbout,
   args: [
     { name: 'FROM', brief: 'an environment, or an image', required: true },
     { name: 'TO', brief: 'an environment, or a repository', required: false },

@@ -17,6 +17,22 @@ export class Snapshot {
     return code === 0 ? stdout.toString('utf8') : undefined;
   }
 
+  /** A file as it was in each of the commits, by one process; undefined where it was not. */
+  async readVersions(path: string, commits: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const input = commits.map(commit => `${commit}:${checkPath(path)}\n`).join('');
+    const answer = await this.#git.run(['cat-file', '--batch'], { input });
+    let at = 0;
+    return commits.map(() => {
+      const end = answer.indexOf(0x0a, at);
+      const [, type, size] = answer.toString('utf8', at, end).split(' ');
+      at = end + 1;
+      if (size === undefined || type === undefined || !/^\d+$/.test(size)) return undefined;
+      const content = answer.subarray(at, at + Number(size));
+      at += content.length + 1;
+      return type === 'blob' ? content.toString('utf8') : undefined;
+    });
+  }
+
   /** Paths of all files below a folder. */
   async list(folder: string): Promise<readonly string[]> {
     const text = (

@@ -1,3 +1,4 @@
+import type { Trailers } from '../../delivery/gitops/trailers.ts';
 import { Fault } from '../../ground/fault/fault.ts';
 import { open } from '../../image/oci/open.ts';
 import { isDigest } from '../../model/digest.ts';
@@ -6,18 +7,24 @@ import type { Verdict } from '../../model/verdict.ts';
 import { type GateImagesOptions, gateImage } from '../gate-image.ts';
 import { reachRegistries } from '../reach-registries.ts';
 import type { Environment } from './environments.ts';
+import { type ExplainChoice, explainLine } from './explain-line.ts';
 
 /** What it takes to ask whether an image may come to an environment. */
 export type EvidenceOptions = Omit<GateImagesOptions, 'images' | 'components'> & {
-  /** Pins what nobody vouches for; the commit says so. */
+  /** Pins what no policy vouches for, or what the policy denies; the commit says so, and why. */
   readonly allowUnverified?: boolean;
+  /** Why, for the commit. */
+  readonly reason?: string;
 };
 
 export interface CheckedImage {
-  /** `allow`, or that nobody was asked. */
+  readonly image: string;
+  /** `allow`, or that the policy denied it or nobody was asked, and it was wanted all the same. */
   readonly evidence: 'allow' | 'unverified';
   /** True when evidence of a local Sigstore counted. */
   readonly local: boolean;
+  /** The rules that the image does not fulfil. */
+  readonly failed: readonly string[];
 }
 
 /** Asks the registry for the digest and the policy for the evidence, before anything in Git is touched. */
@@ -26,50 +33,104 @@ export async function requireEvidence(
   environment: Environment,
   o: EvidenceOptions,
 ): Promise<CheckedImage> {
+  requireReason(o);
   await requirePresence(image, o);
   const policy = o.policy ?? environment.policy;
   const promotion = o.promotion ?? environment.promotion;
+  const choice = {
+    ...o,
+    ...(policy !== undefined && { policy }),
+    ...(promotion !== undefined && { promotion }),
+  };
   const isAsked =
     policy !== undefined || promotion !== undefined || o.identity !== undefined || o.publicKey !== undefined;
   if (!isAsked) {
-    if (o.allowUnverified === true) return { evidence: 'unverified', local: false };
+    if (o.allowUnverified === true) return { image, evidence: 'unverified', local: false, failed: [] };
     throw new Fault('PROMOTION_REFUSED', {
       what: `nothing says what an image must prove to come to ${environment.name}`,
       where: image,
       expected: 'a policy',
-      next: `set gitops.environments.${environment.name}.policy, or --policy FILE, or --allow-unverified`,
+      next: `set gitops.environments.${environment.name}.policy, or --policy FILE, or --allow-unverified --reason TEXT`,
     });
   }
-  const verdict = await gateImage({
-    ...o,
-    reference: image,
-    ...(policy !== undefined && { policy }),
-    ...(promotion !== undefined && { promotion }),
-  });
-  if (verdict.decision === 'allow') return { evidence: 'allow', local: !verdict.production };
-  throw verdictFault(verdict, image, environment);
+  const verdict = await gateImage({ ...choice, reference: image });
+  if (verdict.decision === 'allow')
+    return { image, evidence: 'allow', local: !verdict.production, failed: [] };
+  // Only a no can be overruled: whoever could not look does not know what he would overrule.
+  const isUnseen = verdict.components.some(({ decision }) => decision === 'indeterminate');
+  if (isUnseen || verdict.decision !== 'deny' || o.allowUnverified !== true)
+    throw verdictFault(verdict, image, { ...choice, name: environment.name });
+  return {
+    image,
+    evidence: 'unverified',
+    local: false,
+    failed: overrule(verdict, image, environment, o.onWarning),
+  };
 }
 
-export function verdictFault(
-  verdict: Verdict,
+/** Whoever overrules a policy says why; it is asked before anything is looked at. */
+export function requireReason({ allowUnverified, reason }: EvidenceOptions): void {
+  if (allowUnverified !== true || (reason ?? '').trim() !== '') return;
+  throw new Fault('USAGE', {
+    what: '--allow-unverified needs --reason TEXT: the commit says for ever who wanted this and why',
+    expected: '--reason TEXT',
+    next: 'the same command with --reason "why it must be"',
+  });
+}
+
+function overrule(
+  { components }: Verdict,
   image: string,
-  environment: Pick<Environment, 'name'> & { readonly policy?: string },
-): Fault {
-  const [component] = verdict.components;
-  const reasons = (component?.violations ?? []).map(({ code, message }) => `${code}: ${message}`);
-  const actual = component?.trouble?.message ?? reasons.slice(0, 5).join('; ');
-  const isTrouble = verdict.decision === 'indeterminate';
-  return new Fault(
-    isTrouble ? (component?.trouble?.exit === 4 ? 'EVIDENCE_INVALID' : 'NETWORK') : 'PROMOTION_REFUSED',
-    {
-      what: isTrouble
-        ? `the evidence for ${environment.name} could not be judged`
-        : `the evidence does not satisfy the policy of ${environment.name}`,
-      where: image,
-      ...(actual !== '' && { actual }),
-      next: `cg explain ${image} --policy ${environment.policy ?? 'policy.yaml'}`,
-    },
+  { name }: Environment,
+  onWarning: EvidenceOptions['onWarning'],
+): readonly string[] {
+  const violations = components.flatMap(one => one.violations);
+  for (const { code, message } of violations)
+    onWarning?.(`${image} comes to ${name} although its policy denies it: ${code}: ${message}`);
+  return [...new Set(violations.map(({ code }) => code))];
+}
+
+const mostRules = 100;
+
+/** What the history keeps of the evidence: `git log --format='%(trailers:key=Failed-Rule)'` finds every override. */
+export function evidenceTrailers(
+  checked: readonly CheckedImage[],
+  { reason }: Pick<EvidenceOptions, 'reason'>,
+): Trailers {
+  const words = checked.map(({ evidence, local }) =>
+    evidence === 'unverified' ? 'unverified' : local ? 'allow (local trust)' : 'allow',
   );
+  const rules = checked.flatMap(({ image, failed }) => failed.map(code => `${code} ${image}`));
+  return [
+    ...(reason === undefined ? [] : ([['Reason', reason]] as const)),
+    ...(words.length === 0 ? [] : ([['Evidence', [...new Set(words)].join(', ')]] as const)),
+    ...rules.slice(0, mostRules).map(rule => ['Failed-Rule', rule] as const),
+  ];
+}
+
+/** What a refusal is about: where the image shall go, and what was asked of it. */
+export type JudgedPlace = { readonly name: string } & ExplainChoice;
+
+export function verdictFault(verdict: Verdict, image: string, place: JudgedPlace): Fault {
+  const troubles = verdict.components.flatMap(({ trouble }) => trouble ?? []);
+  const reasons = verdict.components.flatMap(({ violations }) =>
+    violations.map(({ code, message }) => `${code}: ${message}`),
+  );
+  const isTrouble = verdict.decision === 'indeterminate' || troubles.length > 0;
+  // What cannot be trusted is the worse news, and trying again does not change it.
+  const isOutage = isTrouble && !troubles.some(({ exit }) => exit === 4);
+  const said = isTrouble ? troubles.map(({ message }) => message) : [...new Set(reasons)];
+  const actual = said.slice(0, 5).join('; ');
+  return new Fault(isOutage ? 'NETWORK' : isTrouble ? 'EVIDENCE_INVALID' : 'PROMOTION_REFUSED', {
+    what: isTrouble
+      ? `the evidence for ${place.name} could not be judged`
+      : `the evidence does not satisfy the policy of ${place.name}`,
+    where: image,
+    ...(actual !== '' && { actual }),
+    next: isOutage
+      ? 'run the same command again when it answers; nothing was changed'
+      : explainLine(image, place),
+  });
 }
 
 async function requirePresence(image: string, o: EvidenceOptions): Promise<void> {
