@@ -100,6 +100,8 @@ describe('cg presync', () => {
       'allow: 1 of 1 images may be synchronised',
     ]);
     const words = [...policy, '--termination-log', 'termination-log', '--output', 'json'];
+    const components = JSON.stringify({ components: [{ name: 'web', containerImage: good }] });
+    expect((await run({}, '--images', components, ...policy)).code).toBe(0);
     const denied = await run({ GATE_IMAGES: `${good} ${stranger} ${host}/shop/web:good` }, ...words);
     expect(denied.code).toBe(1);
     const result = JSON.parse(denied.stdout);

@@ -3,12 +3,14 @@ import { exitCodes } from '../ground/fault/exit-codes.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { asFault, exitCodeOf } from '../ground/fault/render.ts';
 import { inParallel } from '../image/oci/copy/in-parallel.ts';
+import { defined } from '../model/defined.ts';
 import { algorithmOf } from '../model/digest.ts';
 import { parseImageReference } from '../model/image-reference.ts';
+import { type GateTarget, readTargets } from './gate/read-components.ts';
 import { exitOfVerdict, type GateImagesOptions, gateImage } from './gate-image.ts';
 import { findEnvironment, readEnvironments } from './gitops/environments.ts';
 
-export interface PresyncOptions extends Omit<GateImagesOptions, 'images' | 'components'> {
+export interface PresyncOptions extends Omit<GateImagesOptions, 'images'> {
   readonly cwd: string;
   /** One of gitops.environments, whose policy is asked; a policy of the command line wins. */
   readonly environment?: string;
@@ -36,12 +38,14 @@ const mostImages = 1000;
 
 /** Judges every image of a sync before it begins; all are looked at, and the worst answer decides. */
 export async function presync(o: PresyncOptions): Promise<Presynced> {
-  const { images, holes } = imagesOfEnvironment(o.env, (o.images ?? []).length > 0);
+  const { images: _given, components: _files, ...rest } = o;
+  const named: Pick<GateTarget, 'image' | 'source'>[] = await readTargets(o);
+  const { images, holes } = imagesOfEnvironment(o.env, named.length > 0);
   const policy = await policyOf(o);
   const found = await inParallel(
-    [...(o.images ?? []), ...images],
+    [...named, ...images.map(image => ({ image }))],
     o.workers ?? 5,
-    async image => await judge(image, { ...o, ...policy }),
+    async target => await judge(target, { ...rest, ...policy }),
   );
   // A hole in the list never hides that another image cannot be trusted.
   const judged = [...found, ...holes];
@@ -112,7 +116,10 @@ async function policyOf(o: PresyncOptions): Promise<Pick<GateImagesOptions, 'pol
   return { ...(policy !== undefined && { policy }), ...(promotion !== undefined && { promotion }) };
 }
 
-async function judge(image: string, o: PresyncOptions): Promise<PresyncImage> {
+async function judge(
+  { image, source }: Pick<GateTarget, 'image' | 'source'>,
+  o: PresyncOptions,
+): Promise<PresyncImage> {
   const parsed = parseImageReference(image);
   if ('problem' in parsed) return { image, exit: 2, decision: 'indeterminate', reasons: [parsed.problem] };
   const { digest } = parsed.value;
@@ -125,7 +132,7 @@ async function judge(image: string, o: PresyncOptions): Promise<PresyncImage> {
     return { image, exit: 1, decision: 'deny', reasons: [reason] };
   }
   try {
-    const verdict = await gateImage({ ...o, reference: image });
+    const verdict = await gateImage({ ...o, reference: image, ...defined({ source }) });
     const reasons = verdict.components.flatMap(({ violations, trouble }) => [
       ...(trouble === undefined ? [] : [trouble.message]),
       ...violations.map(({ code, message }) => `${code}: ${message}`),

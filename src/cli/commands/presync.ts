@@ -35,12 +35,11 @@ export const command = defineCommand({
     ...policyFlags,
   },
   async run({ flags, args }, context) {
-    const { images: _images, components: _components, ...gate } = await gateOptions(flags, [], context);
+    const gate = await gateOptions(flags, args, context);
     const log = resolve(context.cwd, flags.terminationLog);
     const result = await presync({
       ...gate,
       cwd: context.cwd,
-      images: [...args, ...flags.image],
       ...defined({ environment: flags.env }),
     }).catch(async (error: unknown) => {
       // Whoever looks at the failed Job sees these words and nothing else.
