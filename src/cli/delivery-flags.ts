@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defined } from '../model/defined.ts';
+import type { BumpImagesOptions } from '../workflow/bump-images.ts';
 import type { EvidenceOptions } from '../workflow/gitops/require-evidence.ts';
 import type { Flags, FlagValues } from './command.ts';
 import type { Context } from './context.ts';
@@ -68,7 +69,7 @@ export async function deliveryOptions(
     plan: boolean;
     repository?: string;
     branch?: string;
-    onRetry: (attempt: number, reason: string) => void;
+    onRetry: NonNullable<BumpImagesOptions['onRetry']>;
   }
 > {
   const inside = (file: string) => resolve(context.cwd, file);
@@ -83,11 +84,19 @@ export async function deliveryOptions(
     local: localPlace(flags, context),
     clock: context.clock,
     onWarning: text => context.progress({ type: 'note', level: 'warning', text }),
-    onRetry: (attempt, reason) =>
-      context.progress({
-        type: 'detail',
-        text: `attempt ${attempt}: somebody was faster (${reason}); the edit is made again`,
-      }),
+    onRetry: (attempt, { told, isLocked }) =>
+      context.progress(
+        isLocked
+          ? {
+              type: 'note',
+              level: 'warning',
+              text: `attempt ${attempt}: the remote holds a lock on the branch; trying again (${told})`,
+            }
+          : {
+              type: 'detail',
+              text: `attempt ${attempt}: somebody was faster (${told}); the edit is made again`,
+            },
+      ),
     ...defined({
       reason: flags.reason,
       policy: flags.policy === undefined ? undefined : inside(flags.policy),

@@ -1,4 +1,9 @@
-import { type BranchChanged, changeBranch, readBranch } from '../delivery/git/change-branch.ts';
+import {
+  type BranchChanged,
+  changeBranch,
+  type RefusedPush,
+  readBranch,
+} from '../delivery/git/change-branch.ts';
 import type { Snapshot } from '../delivery/git/snapshot.ts';
 import type { ImageChange } from '../delivery/gitops/image-file.ts';
 import { formatMessage, type Trailers } from '../delivery/gitops/trailers.ts';
@@ -37,7 +42,7 @@ export interface BumpImagesOptions extends DeploymentChoice, EvidenceOptions {
   /** Only say what would change. */
   readonly plan?: boolean;
   readonly signal?: AbortSignal;
-  readonly onRetry?: (attempt: number, reason: string) => void;
+  readonly onRetry?: (attempt: number, refused: RefusedPush) => void;
 }
 
 export interface BumpedImages {

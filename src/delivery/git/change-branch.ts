@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../ground/fault/fault.ts';
-import { type Author, checkBranch, checkRemote, Git, type GitOptions, gitFault, redactUrls } from './git.ts';
+import { type Author, checkBranch, checkRemote, Git, type GitOptions } from './git.ts';
+import { gitFault, redactUrls, wordsOf } from './git-fault.ts';
 import { Snapshot } from './snapshot.ts';
+import { withTemporaryFolder } from './temporary-folder.ts';
 import { withToken } from './with-token.ts';
 
 /** What a change makes of the branch as it is now; nothing when it is there already. */
@@ -19,11 +19,19 @@ export interface BranchChange extends GitOptions {
   readonly author: Author;
   /** Pure in what it reads: it is asked again on every new head. */
   readonly plan: (head: Snapshot) => Promise<PlannedCommit | undefined>;
-  readonly onRetry?: (attempt: number, reason: string) => void;
+  readonly onRetry?: (attempt: number, refused: RefusedPush) => void;
   /** For plans that look back; without it only the head is fetched. */
   readonly wholeHistory?: boolean;
   /** Seconds since 1970, for tests; the time of the clock without it. */
   readonly at?: number;
+}
+
+/** A push that may succeed when it is made anew. */
+export interface RefusedPush {
+  /** What Git said. */
+  readonly told: string;
+  /** The remote has a lock on the branch: for an instant while somebody writes, or for ever after a crash. */
+  readonly isLocked: boolean;
 }
 
 export interface BranchChanged {
@@ -34,6 +42,8 @@ export interface BranchChanged {
 }
 
 const mostAttempts = 40;
+/** At a head that does not move; with the waits between them about four seconds. */
+const mostLocked = 5;
 const deadline = 5 * 60_000;
 
 /**
@@ -43,17 +53,23 @@ const deadline = 5 * 60_000;
 export async function changeBranch(change: BranchChange): Promise<BranchChanged> {
   return await withRepository(change, async git => {
     const started = Date.now();
+    let [locked, before] = [0, ''];
     for (let attempt = 1; ; attempt++) {
       const head = await fetchHead(git, change);
+      // Where somebody else gets through, the lock is that of a living writer.
+      if (head !== before) locked = 0;
+      before = head;
       const planned = await change.plan(new Snapshot(git, head));
       if (planned === undefined) return { commit: head, pushed: false, attempts: attempt };
       const commit = await writeCommit(git, head, planned, change);
-      const reason = await push(git, commit, change.branch);
-      if (reason === undefined) return { commit, pushed: true, attempts: attempt };
+      const refused = await push(git, commit, change);
+      if (refused === undefined) return { commit, pushed: true, attempts: attempt };
+      if (refused.isLocked && ++locked >= mostLocked) throw lockedFault(change, locked, refused.told);
       if (attempt >= mostAttempts || Date.now() - started > deadline)
-        throw exhausted(change, attempt, reason);
-      change.onRetry?.(attempt, reason);
-      await sleep(waitFor(attempt), undefined, change.signal === undefined ? {} : { signal: change.signal });
+        throw exhausted(change, attempt, refused.told);
+      change.onRetry?.(attempt, refused);
+      const wait = refused.isLocked ? 125 * 2 ** locked : waitFor(attempt);
+      await sleep(wait, undefined, change.signal === undefined ? {} : { signal: change.signal });
     }
   });
 }
@@ -70,16 +86,13 @@ async function withRepository<T>(
   o: Pick<BranchChange, 'remote' | 'env' | 'signal'>,
   work: (git: Git) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'cg-git-'));
-  try {
+  return await withTemporaryFolder(async folder => {
     const { remote, env } = withToken(checkRemote(o.remote), o.env);
     const git = new Git(folder, { ...o, env, isBare: true });
     await git.run(['init', '--quiet', '--bare']);
     await git.run(['remote', 'add', 'origin', '--', remote]);
     return await work(git);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function fetchHead(
@@ -105,7 +118,7 @@ async function fetchHead(
       next: 'name the branch with --branch, or push a first commit',
     });
   }
-  throw gitFault(args, finished);
+  throw gitFault(args, finished, remote);
 }
 
 async function writeCommit(git: Git, head: string, planned: PlannedCommit, o: BranchChange): Promise<string> {
@@ -133,23 +146,41 @@ async function writeCommit(git: Git, head: string, planned: PlannedCommit, o: Br
 }
 
 /** Undefined when it was taken, the reason when somebody else was first; everything else throws. */
-async function push(git: Git, commit: string, branch: string): Promise<string | undefined> {
+async function push(
+  git: Git,
+  commit: string,
+  { branch, remote }: Pick<BranchChange, 'branch' | 'remote'>,
+): Promise<RefusedPush | undefined> {
   const args = ['push', '--quiet', 'origin', `${commit}:refs/heads/${branch}`];
   const finished = await git.try(args);
   if (finished.code === 0) return undefined;
   const told = finished.stderr.toString('utf8');
   const reason = retryable.exec(told)?.[0];
-  if (reason !== undefined && !final.test(told)) return reason;
-  throw gitFault(args, finished);
+  if (reason !== undefined && !final.test(told))
+    return isLock.test(told) ? { told: wordsOf(told), isLocked: true } : { told: reason, isLocked: false };
+  throw gitFault(args, finished, remote);
 }
 
 /** What the servers of this world say when another push came first, or when they are only unwell. */
 const retryable =
   /fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref|incorrect old value provided|reference already exists|The requested URL returned error: 5\d\d|connection reset/i;
-const final = /The requested URL returned error: 40[13]|protected branch|hook declined|GH006|GH013/i;
+const final =
+  /The requested URL returned error: 40[13]|protected branch|hook declined|GH006|GH013|no space left|disk quota/i;
+const isLock = /cannot lock ref[^\n]*(?:File exists|Unable to create)/i;
 
 function waitFor(attempt: number): number {
   return Math.random() * Math.min(5000, 50 * 2 ** Math.min(attempt, 7));
+}
+
+function lockedFault({ remote, branch }: BranchChange, attempts: number, told: string): Fault {
+  const place = redactUrls(remote);
+  return new Fault('GIT_FAILED', {
+    what: `${branch} of ${place} is locked at the remote, and was for all of ${attempts} attempts`,
+    where: place,
+    expected: 'a branch that nobody is writing; a lock that stays is what a push that crashed left behind',
+    actual: told.slice(0, 500),
+    next: `when no push is under way there, remove refs/heads/${branch}.lock in the repository of the remote, then run the same command again; nothing was pushed`,
+  });
 }
 
 function exhausted({ remote, branch }: BranchChange, attempts: number, reason: string): Fault {

@@ -1,7 +1,7 @@
 import { Fault } from '../../ground/fault/fault.ts';
-import { redactUrl } from '../../ground/http/redact-url.ts';
 import { pickEnvironment } from '../../ground/process/environment.ts';
 import { type Finished, run } from '../../ground/process/run.ts';
+import { gitFault } from './git-fault.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -99,18 +99,6 @@ export class Git {
   ): Promise<string> {
     return (await this.run(args, o)).toString('utf8').trim();
   }
-}
-
-export function gitFault(args: readonly string[], { code, stderr }: Finished): Fault {
-  const told = stderr.toString('utf8').trim().split('\n').slice(-5).join('\n');
-  return new Fault('GIT_FAILED', {
-    what: `git ${args.find(word => /^[a-z][a-z-]+$/.test(word)) ?? ''} failed`,
-    actual: `${code === undefined ? 'it was ended' : `exit code ${code}`}: ${redactUrls(told).slice(0, 2000)}`,
-  });
-}
-
-export function redactUrls(text: string): string {
-  return text.replace(/\b(?:https?|ssh):\/\/[^\s'"]+/g, url => redactUrl(url));
 }
 
 /** A remote as people type it: a URL, an scp-like address, or a folder; never an option of Git. */

@@ -67,7 +67,7 @@ export const faultCodes = {
       'the branch is protected, or a hook of the server declined',
       'the server is not to be reached',
     ],
-    next: 'try the same with git itself: git ls-remote REPOSITORY',
+    next: 'read what Git said; git ls-remote with the address of the repository says whether it can be reached',
   },
   EDIT_REFUSED: {
     kind: 'usage',
