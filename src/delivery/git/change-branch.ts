@@ -68,7 +68,7 @@ export async function changeBranch(change: BranchChange): Promise<BranchChanged>
       if (attempt >= mostAttempts || Date.now() - started > deadline)
         throw exhausted(change, attempt, refused.told);
       change.onRetry?.(attempt, refused);
-      const wait = refused.isLocked ? 250 * 2 ** locked : waitFor(attempt);
+      const wait = refused.isLocked ? 125 * 2 ** locked : waitFor(attempt);
       await sleep(wait, undefined, change.signal === undefined ? {} : { signal: change.signal });
     }
   });

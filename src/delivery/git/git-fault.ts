@@ -1,6 +1,7 @@
 import { Fault } from '../../ground/fault/fault.ts';
 import { redactUrl } from '../../ground/http/redact-url.ts';
 import type { Finished } from '../../ground/process/run.ts';
+import { quoteWord } from '../../ground/terminal/shell-word.ts';
 
 /** What Git could not do, with its words and what to do about them. The remote is named where there is one. */
 export function gitFault(args: readonly string[], { code, stderr }: Finished, remote?: string): Fault {
@@ -49,9 +50,4 @@ function nextOf(told: string, place: string | undefined): string {
 
 export function redactUrls(text: string): string {
   return text.replace(/\b(?:https?|ssh):\/\/[^\s'"]+/g, url => redactUrl(url));
-}
-
-/** As a POSIX shell reads it. */
-function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

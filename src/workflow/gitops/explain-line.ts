@@ -1,3 +1,4 @@
+import { quoteWord } from '../../ground/terminal/shell-word.ts';
 import type { GateImagesOptions } from '../gate-image.ts';
 
 /** What decides a verdict beside the image, as far as a command line can say it. */
@@ -31,9 +32,4 @@ export function explainLine(image: string, o: ExplainChoice): string {
     ...some('--ca', o.caFiles ?? []),
   ];
   return ['cg explain', ...[image, ...words].map(quoteWord)].join(' ');
-}
-
-/** As a POSIX shell reads it. */
-function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
