@@ -77,3 +77,20 @@ function listTar(bytes: Buffer): string[] {
   walk.end();
   return lines;
 }
+
+/** A context in which a builder meets most of what it does with files; every builder must make the same of it. */
+export const everydayContext: Readonly<Record<string, string>> = {
+  Dockerfile: [
+    'FROM scratch AS tools\nCOPY tools /opt/tools',
+    'FROM scratch\nCOPY passwd /etc/passwd\nCOPY group /etc/group',
+    'ENV MODE=prod PORT=80\nLABEL team=shop\nWORKDIR /srv/app\nCOPY --chown=app:staff . ./\nCOPY --from=tools /opt/tools/ /usr/local/\nCOPY --chmod=600 run.sh /etc/secret',
+    'EXPOSE $PORT\nVOLUME /data\nUSER app\nSTOPSIGNAL SIGINT\nENTRYPOINT ["/srv/app/run.sh"]\nCMD ["serve"]',
+  ].join('\n'),
+  '.dockerignore': '**/*.log\nDockerfile',
+  passwd: 'root:x:0:0::/:\napp:x:1000:1000::/:\n',
+  group: 'staff:x:50:\n',
+  'run.sh': '#!/bin/sh\n',
+  'src/a.js': 'a',
+  'src/a.log': 'never',
+  'tools/bin/tool': 'T',
+};

@@ -8,14 +8,11 @@ import {
   knowsKind,
   needsClusterSchemas,
   problemsOfObject,
-  writeClusterSchemas,
 } from '../../test/cluster-schemas.ts';
 import { faultOf } from '../../test/faults.ts';
-import { findPeer } from '../../test/peers.ts';
-import { run } from '../ground/process/run.ts';
+import { askKubeconform, canAskKubeconform, needsKubeconform } from '../../test/kubeconform.ts';
 import { type GenerateAdmissionOptions, generateAdmission } from './generate-admission.ts';
 
-const kubeconform = findPeer('kubeconform');
 let cwd: string;
 beforeEach(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'cg-admission-'));
@@ -59,24 +56,12 @@ describe('admission', () => {
     },
   );
 
-  it.skipIf(!hasClusterSchemas || kubeconform === undefined)(
-    `is what kubeconform takes by the vendors' schemas${kubeconform === undefined ? ' [needs kubeconform]' : ''}${needsClusterSchemas}`,
+  it.skipIf(!canAskKubeconform)(
+    `is what kubeconform takes by the vendors' schemas${needsKubeconform}`,
     async () => {
       await generate();
-      const schemas = await mkdtemp(join(tmpdir(), 'cg-schemas-'));
-      writeClusterSchemas(schemas);
-      const { code, stdout } = await run({
-        program: kubeconform ?? '',
-        args: [
-          ...['-strict', '-summary', '-schema-location'],
-          `${schemas}/{{ .Group }}_{{ .ResourceKind }}_{{ .ResourceAPIVersion }}.json`,
-          ...['kyverno', 'policy-controller'].map(target => join(cwd, `out/shop-${target}.yaml`)),
-        ],
-        env: {},
-        timeLimit: 60_000,
-      });
-      await rm(schemas, { recursive: true });
-      expect({ code, said: stdout.toString() }).toMatchObject({
+      const files = ['kyverno', 'policy-controller'].map(target => join(cwd, `out/shop-${target}.yaml`));
+      expect(await askKubeconform(files)).toMatchObject({
         code: 0,
         said: expect.stringMatching(/Valid: 2, Invalid: 0, Errors: 0/),
       });

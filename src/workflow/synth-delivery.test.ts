@@ -9,19 +9,17 @@ import {
   knowsKind,
   needsClusterSchemas,
   problemsOfObject,
-  writeClusterSchemas,
 } from '../../test/cluster-schemas.ts';
 import { faultOf } from '../../test/faults.ts';
+import { askKubeconform, canAskKubeconform, needsKubeconform } from '../../test/kubeconform.ts';
 import { findPeer } from '../../test/peers.ts';
 import { FaultList } from '../ground/fault/fault.ts';
-import { run } from '../ground/process/run.ts';
 import { type SynthDeliveryOptions, synthDelivery, synthTargets } from './synth-delivery.ts';
 
 const example = join(import.meta.dirname, '../../examples/bookstore');
 const kustomize = ['kustomize58', 'kustomize56', 'kustomize']
   .map(findPeer)
   .find(found => found !== undefined);
-const kubeconform = findPeer('kubeconform');
 const zeros = '0'.repeat(64);
 let cwd: string;
 
@@ -103,24 +101,12 @@ describe.skipIf(kustomize === undefined)(
       },
     );
 
-    it.skipIf(!hasClusterSchemas || kubeconform === undefined)(
-      `writes what kubeconform takes by the vendors' schemas${kubeconform === undefined ? ' [needs kubeconform]' : ''}${needsClusterSchemas}`,
+    it.skipIf(!canAskKubeconform)(
+      `writes what kubeconform takes by the vendors' schemas${needsKubeconform}`,
       async () => {
         await synth();
-        const schemas = await mkdtemp(join(tmpdir(), 'cg-schemas-'));
-        writeClusterSchemas(schemas);
-        const { code, stdout } = await run({
-          program: kubeconform ?? '',
-          args: [
-            ...['-strict', '-summary', '-skip', 'Namespace,ConfigMap', '-schema-location'],
-            `${schemas}/{{ .Group }}_{{ .ResourceKind }}_{{ .ResourceAPIVersion }}.json`,
-            ...['kargo.yaml', 'argocd.yaml'].map(file => join(cwd, 'gitops/delivery', file)),
-          ],
-          env: {},
-          timeLimit: 60_000,
-        });
-        await rm(schemas, { recursive: true });
-        expect({ code, said: stdout.toString() }).toMatchObject({
+        const files = ['kargo.yaml', 'argocd.yaml'].map(file => join(cwd, 'gitops/delivery', file));
+        expect(await askKubeconform(files, '-skip', 'Namespace,ConfigMap')).toMatchObject({
           code: 0,
           said: expect.stringMatching(/Valid: 15, Invalid: 0, Errors: 0/),
         });

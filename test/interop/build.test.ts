@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BuildImageOptions, buildImage } from '../../src/workflow/build-image.ts';
-import { readImage, writeContext } from '../built-image.ts';
+import { everydayContext, readImage, writeContext } from '../built-image.ts';
 import { findPeer } from '../peers.ts';
 import { useRegistry } from '../running-registry.ts';
 
@@ -43,25 +43,10 @@ describe.skipIf(!hasBuildah)('beside buildah [needs buildah]', () => {
   const bench = useRegistry();
 
   it('the embedded builder makes the same files and the same configuration', async () => {
-    const files = {
-      Dockerfile: [
-        'FROM scratch AS tools\nCOPY tools /opt/tools',
-        'FROM scratch\nCOPY passwd /etc/passwd\nCOPY group /etc/group',
-        'ENV MODE=prod PORT=80\nLABEL team=shop\nWORKDIR /srv/app\nCOPY --chown=app:staff . ./\nCOPY --from=tools /opt/tools/ /usr/local/\nCOPY --chmod=600 run.sh /etc/secret',
-        'EXPOSE $PORT\nVOLUME /data\nUSER app\nSTOPSIGNAL SIGINT\nENTRYPOINT ["/srv/app/run.sh"]\nCMD ["serve"]',
-      ].join('\n'),
-      '.dockerignore': '**/*.log\nDockerfile',
-      passwd: 'root:x:0:0::/:\napp:x:1000:1000::/:\n',
-      group: 'staff:x:50:\n',
-      'run.sh': '#!/bin/sh\n',
-      'src/a.js': 'a',
-      'src/a.log': 'never',
-      'tools/bin/tool': 'T',
-    };
     const platforms = ['linux/amd64'];
     const [ours, theirs] = [
-      await build(files, { builder: 'embedded', platforms }),
-      await build(files, { builder: 'buildah', platforms }),
+      await build(everydayContext, { builder: 'embedded', platforms }),
+      await build(everydayContext, { builder: 'buildah', platforms }),
     ];
     expect(await merged(ours.image)).toEqual(await merged(theirs.image));
     const configs = (await Promise.all([readImage(ours.image), readImage(theirs.image)])).map(

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/ground/process/run.ts';
 import { type BuildImageOptions, buildImage } from '../../src/workflow/build-image.ts';
-import { readImage, writeContext } from '../built-image.ts';
+import { everydayContext, readImage, writeContext } from '../built-image.ts';
 import { findPeer } from '../peers.ts';
 import { useRegistry } from '../running-registry.ts';
 import { tarOf, withSum } from '../tar.ts';
@@ -75,23 +75,8 @@ describe.skipIf(!canRun)('beside BuildKit [needs buildkitd, docker-buildx, runc 
   });
 
   it('the embedded builder makes the same files and the same configuration', async () => {
-    const files = {
-      Dockerfile: [
-        'FROM scratch AS tools\nCOPY tools /opt/tools',
-        'FROM scratch\nCOPY passwd /etc/passwd\nCOPY group /etc/group',
-        'ENV MODE=prod PORT=80\nLABEL team=shop\nWORKDIR /srv/app\nCOPY --chown=app:staff . ./\nCOPY --from=tools /opt/tools/ /usr/local/\nCOPY --chmod=600 run.sh /etc/secret',
-        'EXPOSE $PORT\nVOLUME /data\nUSER app\nSTOPSIGNAL SIGINT\nENTRYPOINT ["/srv/app/run.sh"]\nCMD ["serve"]',
-      ].join('\n'),
-      '.dockerignore': '**/*.log\nDockerfile',
-      passwd: 'root:x:0:0::/:\napp:x:1000:1000::/:\n',
-      group: 'staff:x:50:\n',
-      'run.sh': '#!/bin/sh\n',
-      'src/a.js': 'a',
-      'src/a.log': 'never',
-      'tools/bin/tool': 'T',
-    };
-    const ours = await build(files, { builder: 'embedded' });
-    const theirs = await build(files, { builder: 'buildx' });
+    const ours = await build(everydayContext, { builder: 'embedded' });
+    const theirs = await build(everydayContext, { builder: 'buildx' });
     expect(theirs.builder.driver).toBe('buildx');
     expect(await filesOf(ours.image)).toEqual(await filesOf(theirs.image));
     const [own, other] = await Promise.all([readImage(ours.image), readImage(theirs.image)]);

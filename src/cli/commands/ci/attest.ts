@@ -7,6 +7,7 @@ import { signingFlags } from '../../evidence/signing-flags.ts';
 import { stageSigning } from '../../evidence/stage-signing.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
 import { renderSigned } from '../../show/signed.ts';
+import { judgedScanFlags, stageReference } from '../../stage-flags.ts';
 import { version } from '../../version.ts';
 
 export const command = defineCommand({
@@ -17,30 +18,16 @@ export const command = defineCommand({
     'what this checkout would build, or whose times cannot be: exit code 4. Of an image that images.yaml does not have its\n' +
     'inputs are not attested. A job that would sign as somebody whom policy.yaml\n' +
     '(or promotion.yaml) does not expect is stopped before anything is logged: exit code 4.',
-  args: [
-    { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
-  ],
+  args: [stageReference],
   flags: {
-    scan: {
-      kind: 'text',
-      placeholder: 'FOLDER',
-      brief: 'what cg ci scan left',
-      required: true,
-      complete: 'files',
-    },
+    scan: judgedScanFlags.scan,
     build: {
       kind: 'text',
       placeholder: 'FILE',
       brief: 'what cg ci build left, when it is not the @FILE',
       complete: 'files',
     },
-    db: {
-      kind: 'text',
-      placeholder: 'FOLDER',
-      brief: 'where cg db keeps its index',
-      env: 'CG_DB',
-      complete: 'files',
-    },
+    db: judgedScanFlags.db,
     ...imagesFlags,
     ...signingFlags,
   },

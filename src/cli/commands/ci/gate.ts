@@ -6,6 +6,7 @@ import { readReference } from '../../../workflow/ci/handover.ts';
 import { gateStage } from '../../../workflow/ci/scan/gate-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
+import { judgedScanFlags, stageReference } from '../../stage-flags.ts';
 import { version } from '../../version.ts';
 
 export const command = defineCommand({
@@ -15,24 +16,9 @@ export const command = defineCommand({
     'the waivers of this checkout; the embedded engine is asked here, with the advisories of this job (cg db update), and\n' +
     'counts as not heard without them. What the scan concluded counts only against the image. Exit code 0: allow. 1: deny.\n' +
     '3 or 4: there is no verdict, and that is never an allow.',
-  args: [
-    { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
-  ],
+  args: [stageReference],
   flags: {
-    scan: {
-      kind: 'text',
-      placeholder: 'FOLDER',
-      brief: 'what cg ci scan left',
-      required: true,
-      complete: 'files',
-    },
-    db: {
-      kind: 'text',
-      placeholder: 'FOLDER',
-      brief: 'where cg db keeps its index',
-      env: 'CG_DB',
-      complete: 'files',
-    },
+    ...judgedScanFlags,
     ...registryFlags,
   },
   async run({ flags, args: [text = ''] }, context) {
