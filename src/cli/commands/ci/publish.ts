@@ -4,6 +4,7 @@ import { publishStage } from '../../../workflow/ci/prove/publish-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { consumerFlags, consumerOptions } from '../../evidence/consumer-flags.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
+import { stageReference } from '../../stage-flags.ts';
 
 export const command = defineCommand({
   examples: [
@@ -12,9 +13,7 @@ export const command = defineCommand({
   about:
     'The digest is verified by the policy once more, with the commit of this job: what is denied gets no tag. Exit code 1:\n' +
     'denied. 3 or 4: could not look, or what was found cannot be trusted.',
-  args: [
-    { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
-  ],
+  args: [stageReference],
   flags: {
     image: { kind: 'text', placeholder: 'NAME', brief: 'its name in images.yaml', required: true },
     out: {

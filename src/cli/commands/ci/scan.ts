@@ -5,6 +5,7 @@ import { defined } from '../../../model/defined.ts';
 import { scanStage } from '../../../workflow/ci/scan/scan-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
+import { stageReference } from '../../stage-flags.ts';
 import { version } from '../../version.ts';
 
 export const command = defineCommand({
@@ -17,9 +18,7 @@ export const command = defineCommand({
   about:
     'Exit code 0 also when something was found: cg ci gate decides. 3: no verdict, because a scanner or its data could not\n' +
     'be had. 4: because something cannot be trusted. What counts is "scan" in .cascadeguard.yaml.',
-  args: [
-    { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
-  ],
+  args: [stageReference],
   flags: {
     image: { kind: 'text', placeholder: 'NAME', brief: 'its name in images.yaml', required: true },
     sbom: { kind: 'toggle', brief: 'also list what is in it: SPDX and CycloneDX' },

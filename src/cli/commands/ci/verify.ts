@@ -6,6 +6,7 @@ import { defineCommand } from '../../command.ts';
 import { gateOptions, policyFlags } from '../../evidence/policy-flags.ts';
 import { type ShownVerdict, toReport } from '../../show/gate/report.ts';
 import { renderVerdict } from '../../show/gate/text.ts';
+import { stageReference } from '../../stage-flags.ts';
 
 export const command = defineCommand({
   examples: [
@@ -18,9 +19,7 @@ export const command = defineCommand({
     'Without --policy policy.yaml counts, or promotion.yaml where there is one. In a job of GitHub or GitLab the provenance\n' +
     'must name the commit of the job. Exit code 0: allow. 1: deny. 3 or 4: could not look, or what was found cannot be\n' +
     'trusted.',
-  args: [
-    { name: 'REF', brief: 'the image by its digest, or @FILE.json of the stage before', required: true },
-  ],
+  args: [stageReference],
   flags: policyFlags,
   formats: { json: (result: ShownVerdict, wishes) => formatJson(toReport(result, wishes)) },
   async run({ flags, args: [text = ''] }, context) {
