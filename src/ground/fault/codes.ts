@@ -385,6 +385,15 @@ export const faultCodes = {
     causes: ['a broken config.json', 'a credential helper that is missing or fails'],
     next: 'cg login REGISTRY',
   },
+  TOOL_UNTRUSTED: {
+    kind: 'trust',
+    meaning: 'A program of others was not taken into the lock of tools, so cg goes on refusing to run it.',
+    causes: [
+      'its signature is missing, broken, or made by somebody else',
+      'the release is known to be hostile',
+    ],
+    next: 'download the release again from its publisher, with the bundle beside it',
+  },
   TOOL_FAILED: {
     kind: 'remote',
     meaning: 'A program that cg needs could not be run, did not finish in time or failed.',
