@@ -125,9 +125,8 @@ export function exitOfVerdict({
 }): ExitCode {
   if (decision === 'allow') return exitCodes.done;
   if (decision === 'deny') return exitCodes.deny;
-  return components.some(({ trouble }) => trouble?.exit === 3) || components.length === 0
-    ? exitCodes.remote
-    : exitCodes.trust;
+  // What cannot be trusted is the worse news, and trying again does not change it.
+  return components.some(({ trouble }) => trouble?.exit === 4) ? exitCodes.trust : exitCodes.remote;
 }
 
 async function requireTargets(o: GateImagesOptions): Promise<GateTarget[]> {

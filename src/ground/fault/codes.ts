@@ -234,6 +234,15 @@ export const faultCodes = {
     causes: ['the service is down', 'the identity token was refused', 'the issuer is not known there'],
     next: 'see the answer of the service above; run the command again when it is up',
   },
+  EVIDENCE_UNREADABLE: {
+    kind: 'trust',
+    meaning: 'What an image has as evidence could not be judged, so nothing was decided.',
+    causes: [
+      'the registry answered with something broken or forged',
+      'the trust root is expired or of another Sigstore',
+    ],
+    next: 'cg verify REF says of each piece what is wrong with it',
+  },
   EVIDENCE_INVALID: {
     kind: 'trust',
     meaning: 'Evidence that was just made does not pass our own verification, so nothing was stored.',

@@ -121,7 +121,7 @@ export function verdictFault(verdict: Verdict, image: string, place: JudgedPlace
   const isOutage = isTrouble && !troubles.some(({ exit }) => exit === 4);
   const said = isTrouble ? troubles.map(({ message }) => message) : [...new Set(reasons)];
   const actual = said.slice(0, 5).join('; ');
-  return new Fault(isOutage ? 'NETWORK' : isTrouble ? 'EVIDENCE_INVALID' : 'PROMOTION_REFUSED', {
+  return new Fault(isOutage ? 'NETWORK' : isTrouble ? 'EVIDENCE_UNREADABLE' : 'PROMOTION_REFUSED', {
     what: isTrouble
       ? `the evidence for ${place.name} could not be judged`
       : `the evidence does not satisfy the policy of ${place.name}`,

@@ -98,7 +98,7 @@ async function readPublished(
       !isHidden(component.problem)
     )
       faults.push(
-        new Fault(component.problem.kind === 'untrusted' ? 'EVIDENCE_INVALID' : 'NETWORK', {
+        new Fault(component.problem.kind === 'untrusted' ? 'EVIDENCE_UNREADABLE' : 'NETWORK', {
           what: `what is published of ${component.name} cannot be read, so nothing says that it need not be built`,
           where: component.reference,
           actual: component.problem.message,
