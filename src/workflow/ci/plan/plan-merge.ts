@@ -10,7 +10,7 @@ import type { ComponentEvidence } from '../../../trust/policy/gate-input.ts';
 import type { Policy } from '../../../trust/policy/policy.ts';
 import { resolveBases } from '../../build/resolve-bases.ts';
 import { choosePlatforms } from '../../build-image.ts';
-import { type GateImagesOptions, gateImages } from '../../gate-image.ts';
+import { type GateOptions, gateImages } from '../../gate-image.ts';
 import type { Fleet } from '../../images/read-fleet.ts';
 import { reachRegistries } from '../../reach-registries.ts';
 import { repositoryOf } from '../build-stage.ts';
@@ -18,7 +18,7 @@ import { builtHere, hashInputs, inputNames, joinInputs } from './build-inputs.ts
 import { problemOfCommit } from './commit-history.ts';
 import type { PlannedImage } from './planned-image.ts';
 
-export type PlanMerge = Omit<GateImagesOptions, 'images' | 'components'>;
+export type PlanMerge = GateOptions;
 
 /**
  * After a merge only what is published counts, by its signed provenance: a run that failed, a new branch and
@@ -80,13 +80,13 @@ async function readPublished(
   images: readonly EnrolledImage[],
   o: PlanMerge,
 ): Promise<ReadonlyMap<string, Published>> {
-  const components = images.map(image => ({
+  const targets = images.map(image => ({
     name: image.name,
-    containerImage: `${repositoryOf(image, fleet.file)}:${image.tag}`,
+    image: `${repositoryOf(image, fleet.file)}:${image.tag}`,
   }));
   const { input, policy } = await gateImages({
     ...o,
-    components: [JSON.stringify({ components })],
+    targets,
     keepInput: true,
   });
   const found = new Map<string, Published>();
@@ -106,7 +106,7 @@ async function readPublished(
         }),
       );
     // Of an index its own provenance counts, and not that of a platform in it.
-    if (components.some(({ name }) => name === component.name))
+    if (targets.some(({ name }) => name === component.name))
       found.set(component.name, describePublished(component, policy));
   }
   const [only] = faults;
