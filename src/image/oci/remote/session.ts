@@ -21,6 +21,8 @@ export interface RegistryCall {
   readonly headers?: Headers;
   readonly body?: RequestBody;
   readonly retry?: boolean;
+  /** As of a request: at most so many bytes, and asked for again when they are cut off. */
+  readonly whole?: number;
   /** The statuses that are answers; every other throws. */
   readonly accept: readonly number[];
   /** What is wanted, in the words of an error: "the manifest of web:1". */
@@ -82,6 +84,7 @@ export class RegistrySession {
         ...(call.path instanceof URL && { from: this.base }),
         ...(call.body !== undefined && { body: call.body }),
         ...(retry !== undefined && { retry }),
+        ...(call.whole !== undefined && { whole: call.whole }),
         ...pickSignal(call),
       });
     const header = isHome ? await this.#authorizer.header(access) : undefined;
