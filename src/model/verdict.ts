@@ -27,8 +27,6 @@ export interface RuleResult {
   readonly got?: string;
   /** Ids of the evidence that was looked at. */
   readonly evidence: readonly string[];
-  /** When a warning becomes a failure. */
-  readonly effectiveOn?: string;
 }
 
 export interface RuleReport {
