@@ -52,11 +52,11 @@ export async function storeBundle(
   return { digest: manifest.descriptor.digest, layer };
 }
 
-/** All bundles of a run share one configuration; it is sent with the first of them. */
+/** All bundles of a run share one configuration; it is sent with the first of them, as asking for it costs as much. */
 const configured = new WeakMap<Registry, Promise<void>>();
 
 async function pushOnce(registry: Registry, config: Descriptor, o: Call): Promise<void> {
-  const push = configured.get(registry) ?? pushBytes(registry, config, emptyConfig, o);
+  const push = configured.get(registry) ?? pushBytes(registry, config, emptyConfig, { ...o, isNew: true });
   configured.set(registry, push);
   try {
     await push;
