@@ -18,8 +18,15 @@ export function verifyDigestSignature(digest: Uint8Array, key: KeyObject, signat
 function verifyEcdsa(digest: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
   const curve = key.asymmetricKeyDetails?.namedCurve;
   if (!isCurveName(curve)) return false;
-  const point = readDer(key.export({ format: 'der', type: 'spki' })).member(1).bits;
-  return verifyEcdsaDigest(curve, digest, point, signature);
+  return verifyEcdsaDigest(curve, digest, pointOf(key), signature);
+}
+
+const points = new WeakMap<KeyObject, Uint8Array>();
+
+function pointOf(key: KeyObject): Uint8Array {
+  const point = points.get(key) ?? readDer(key.export({ format: 'der', type: 'spki' })).member(1).bits;
+  points.set(key, point);
+  return point;
 }
 
 /** PKCS#1 v1.5: what comes out must be the one encoding of the digest (RFC 8017 §8.2.2). */
