@@ -40,6 +40,8 @@ export class RegistrySession {
   readonly servesReferrers = new Map<string, boolean>();
   /** Who asks first whether it does; others wait for the answer. */
   readonly askingForReferrers = new Map<string, Promise<boolean>>();
+  /** Whether it stores a blob that comes with the request for an upload; unknown until the first small one. */
+  takesWholeBlobs: boolean | undefined;
   readonly #authorizer: Authorizer;
   #base: URL;
   /** Until something was answered, a registry of this machine may still turn out to speak https. */
