@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
+import { configFolder } from '../ground/store/user-folders.ts';
 import { ProjectFile } from './project-file.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
 import { isMapping } from './text-types.ts';
@@ -49,11 +49,7 @@ export interface SettingsInput {
 
 /** Every setting once, the nearest layer first: flag, environment, project file, user file, default. */
 export async function readSettings(input: SettingsInput): Promise<readonly Setting[]> {
-  const userFile = join(
-    input.env.XDG_CONFIG_HOME || join(input.env.HOME || homedir(), '.config'),
-    'cascadeguard',
-    'config.yaml',
-  );
+  const userFile = join(configFolder(input.env), 'config.yaml');
   const [project, user] = await Promise.all([
     readConfig(input.projectFile ?? join(input.cwd, projectFileName), ProjectFile),
     readConfig(userFile, ProjectFile),

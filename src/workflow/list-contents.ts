@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Fault } from '../ground/fault/fault.ts';
 import type { Environment } from '../ground/http/proxy.ts';
+import { cacheFolder } from '../ground/store/user-folders.ts';
 import type { RegistryAccess } from '../image/oci/access.ts';
 import { formatLocation, type Location } from '../image/oci/location.ts';
 import { open, registriesOf, toLocation } from '../image/oci/open.ts';
@@ -75,8 +75,7 @@ async function listImage(
 
 /** Where what was found in layers is kept for the next time. */
 export function layerCacheFolder(env: Environment): string {
-  const cache = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
-  return join(cache, 'cascadeguard', 'layers');
+  return join(cacheFolder(env), 'layers');
 }
 
 /** By its digest and not by its tag: the same image has one name. */

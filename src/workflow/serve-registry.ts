@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '../ground/fault/fault.ts';
 import { writeFileAtomically } from '../ground/store/atomic-file.ts';
+import { dataFolder } from '../ground/store/user-folders.ts';
 import { formatAccessEvent } from '../image/oci/server/access/access-log.ts';
 import type { RegistryOptions } from '../image/oci/server/options.ts';
 import { type RunningRegistry, startRegistry } from '../image/oci/server/start-registry.ts';
@@ -58,8 +58,7 @@ export async function serveRegistry(request: ServeRegistryRequest): Promise<void
 
 /** Where the registry keeps its data when nobody says otherwise. */
 export function defaultRegistryFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const base = env.XDG_DATA_HOME?.startsWith('/') ? env.XDG_DATA_HOME : join(homedir(), '.local', 'share');
-  return join(base, 'cascadeguard', 'registry');
+  return join(dataFolder(env), 'registry');
 }
 
 export function parseAddress(text: string): { readonly host: string; readonly port: number } {

@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { Fault } from '../ground/fault/fault.ts';
+import { dataFolder } from '../ground/store/user-folders.ts';
 import type { Claims } from '../trust/attest/identity-token/claims.ts';
 import { developmentClaims } from '../trust/attest/local-sigstore/identity/development-identity.ts';
 import { mintOffline } from '../trust/attest/local-sigstore/identity/mint-offline.ts';
@@ -50,10 +50,7 @@ export function sigstoreFolder(project: string, environment: ServeSigstore['envi
       next: 'name a folder with --data',
     });
   }
-  const configured = environment['XDG_DATA_HOME'];
-  const isUsable = configured !== undefined && isAbsolute(configured);
-  const data = isUsable ? configured : join(environment['HOME'] ?? homedir(), '.local', 'share');
-  return join(data, 'cascadeguard', 'sigstore', project);
+  return join(dataFolder(environment), 'sigstore', project);
 }
 
 /** The claims of somebody who is only pretended. */

@@ -1,5 +1,6 @@
 import { HttpClient } from '../ground/http/client.ts';
 import { takeTurns } from '../ground/store/machine-lock.ts';
+import { dataFolder } from '../ground/store/user-folders.ts';
 import type { Clock } from '../model/clock.ts';
 import {
   findRefreshedRoot,
@@ -10,7 +11,6 @@ import {
 } from '../trust/attest/trust-root/refreshed-root.ts';
 import { mirrorSource } from '../trust/attest/trust-root/tuf/mirror.ts';
 import { type Known, refresh } from '../trust/attest/trust-root/tuf/refresh.ts';
-import { dataFolder } from './evidence/trust-roots.ts';
 
 export const publicRepository = 'https://tuf-repo-cdn.sigstore.dev';
 

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { asFault, renderFault } from '../../ground/fault/render.ts';
+import { dataFolder } from '../../ground/store/user-folders.ts';
 import { defined } from '../../model/defined.ts';
 import { up } from '../../workflow/up/up.ts';
 import { defineCommand } from '../command.ts';
@@ -50,11 +50,10 @@ export const command = defineCommand({
   },
   async run({ flags }, context) {
     const { cwd, env, signal, clock } = context;
-    const share = env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share');
-    const data = flags.data === undefined ? join(share, 'cascadeguard/up') : resolve(cwd, flags.data);
+    const share = dataFolder(env);
+    const data = flags.data === undefined ? join(share, 'up') : resolve(cwd, flags.data);
     // Without a folder of its own it is the local Sigstore that cg sign --local takes anyway.
-    const usual =
-      flags.data === undefined ? join(share, 'cascadeguard/sigstore/local') : join(data, 'sigstore/local');
+    const usual = join(flags.data === undefined ? share : data, 'sigstore/local');
     const sigstoreData = env.CG_SIGSTORE_DATA ? resolve(cwd, env.CG_SIGSTORE_DATA) : usual;
     const isUsual = flags.data === undefined || Boolean(env.CG_SIGSTORE_DATA);
     await up({

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { sharedCache } from '../../ground/store/user-folders.ts';
 import { formatDuration } from '../../ground/terminal/amounts.ts';
 import type { Finding, Machine } from './finding.ts';
 
@@ -10,7 +10,7 @@ const tooOld = 5 * day;
 
 /** How old the advisory data of each scanner is; a scanner with old data finds old flaws only. */
 export async function checkScannerData(machine: Machine): Promise<readonly Finding[]> {
-  const cache = machine.env.XDG_CACHE_HOME || join(machine.env.HOME || homedir(), '.cache');
+  const cache = sharedCache(machine.env);
   const trivy = machine.env.TRIVY_CACHE_DIR || join(cache, 'trivy');
   const grype = machine.env.GRYPE_DB_CACHE_DIR || join(cache, 'grype', 'db');
   return (

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Fault, hasCode } from '../../ground/fault/fault.ts';
+import { dataFolder } from '../../ground/store/user-folders.ts';
 import { saysLocal } from '../../trust/attest/trust-root/local-certificate.ts';
 import { newestPublicGoodRoot, refreshedFile } from '../../trust/attest/trust-root/refreshed-root.ts';
 import { parseTrustRoot, type TrustRoot } from '../../trust/attest/trust-root/trust-root.ts';
@@ -61,15 +61,6 @@ export async function readTrustRoots(
 /** The newest that this machine has: the one that ships with the program, or what `cg trust update` fetched since. */
 export async function readPublicRoot(env: Environment): Promise<TrustRoot> {
   return await newestPublicGoodRoot(refreshedFile(dataFolder(env)));
-}
-
-export function dataFolder(env: Environment): string {
-  const configured = env['XDG_DATA_HOME'];
-  const base =
-    configured !== undefined && isAbsolute(configured)
-      ? configured
-      : join(env['HOME'] || homedir(), '.local', 'share');
-  return join(base, 'cascadeguard');
 }
 
 /** Whoever judges many images with one root shall not read its certificates again for each: a root keeps what it learnt. */

@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../ground/http/proxy.ts';
+import { cacheFolder, sharedCache } from '../../ground/store/user-folders.ts';
 import { AdvisoryDatabase } from '../../risk/advisories/database.ts';
 import { EngineFailure, type ScanEngine } from '../../risk/scan/engine.ts';
 import { EmbeddedEngine } from '../../risk/scan/engines/embedded.ts';
@@ -23,8 +23,7 @@ export interface OpenEngines extends ToolPlace {
 
 /** The folder of the advisory index on this machine. */
 export function advisoryFolder(env: Environment): string {
-  const cache = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
-  return env['CG_DB'] || join(cache, 'cascadeguard', 'advisories');
+  return env['CG_DB'] || join(cacheFolder(env), 'advisories');
 }
 
 /** Engines ready to run. One that is missing is still in the list, and says so when it is its turn. */
@@ -44,7 +43,7 @@ async function openProgram(name: 'trivy' | 'grype', o: OpenEngines): Promise<Sca
     return brokenEngine(name, new EngineFailure(status, 'it is not installed'));
   }
   const options = { tool, allowUnverified: o.allowUnverifiedTools === true };
-  const cache = o.env['XDG_CACHE_HOME'] || join(o.env['HOME'] || homedir(), '.cache');
+  const cache = sharedCache(o.env);
   if (name === 'trivy') {
     return new TrivyEngine({ ...options, cacheFolder: o.env['TRIVY_CACHE_DIR'] || join(cache, 'trivy') });
   }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Environment } from '../../ground/http/proxy.ts';
 import { writeFileAtomically } from '../../ground/store/atomic-file.ts';
 import { makeFolder } from '../../ground/store/make-folder.ts';
+import { cacheFolder } from '../../ground/store/user-folders.ts';
 import { type Digest, hexOf } from '../../model/digest.ts';
 import type { Scanned } from '../../risk/scan/scan-target.ts';
 import { countFindings } from '../../risk/scan/silence.ts';
@@ -39,6 +39,5 @@ export async function rememberScan(
 }
 
 function fileOf(env: Environment, digest: Digest): string {
-  const cache = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
-  return join(cache, 'cascadeguard', 'scans', `${hexOf(digest)}.json`);
+  return join(cacheFolder(env), 'scans', `${hexOf(digest)}.json`);
 }
