@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { Git } from '../delivery/git/git.ts';
 import { Fault, hasCode } from '../ground/fault/fault.ts';
 import { HttpClient } from '../ground/http/client.ts';
+import { readNamedText } from '../ground/store/named-text.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Claims } from '../trust/attest/identity-token/claims.ts';
 import { findIdentityToken } from '../trust/attest/identity-token/find-token.ts';
@@ -32,7 +32,7 @@ export interface MakeProvenance {
 
 /** Says how an image was built, from the record of its build and from what the CI says; nothing is made up. */
 export async function makeProvenance(o: MakeProvenance): Promise<ProvenancePredicate> {
-  const record = parseBuildRecord(await readRecord(o.record), o.record);
+  const record = parseBuildRecord(await readNamedText(o.record, { what: 'the build record' }), o.record);
   const ci = o.ci ?? detectCi(o.env);
   const claims = ci === 'local' ? undefined : await findClaims(o);
   const git = ci === 'local' ? await askGit(o) : undefined;
@@ -97,12 +97,4 @@ async function git(o: MakeProvenance, ...args: readonly string[]): Promise<strin
   const { code, stdout } = await repository.try(args);
   const text = stdout.toString('utf8').trim();
   return code === 0 && text !== '' ? text : undefined;
-}
-
-async function readRecord(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Fault('FILE_MISSING', { what: 'The build record cannot be read.', where: path, cause });
-  }
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { Fault } from '../ground/fault/fault.ts';
 import type { Environment } from '../ground/http/proxy.ts';
+import { readNamedText } from '../ground/store/named-text.ts';
 import { RegistryAccess } from '../image/oci/access.ts';
 import type { Credential } from '../image/oci/credentials/credential.ts';
 import { parsePlatform, suggestPlatform } from '../image/oci/platform.ts';
@@ -92,16 +92,7 @@ async function readCertificates({ caFiles = [], env }: ReachOptions): Promise<st
 }
 
 async function readCertificate(path: string): Promise<string> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new Fault('FILE_MISSING', {
-      what: `the certificate file ${path} could not be read`,
-      where: path,
-      cause: error,
-    });
-  }
+  const text = await readNamedText(path, { what: `the certificate file ${path}` });
   if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
   throw new Fault('FILE_INVALID', {
     what: `${path} holds no certificate`,

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { readWaivers } from '../config/waivers-file.ts';
 import { Fault } from '../ground/fault/fault.ts';
+import { readNamedText } from '../ground/store/named-text.ts';
 import { readRegularFile } from '../ground/store/regular-file.ts';
 import { isMissing } from '../ground/store/write-fault.ts';
 import type { RegistryAccess } from '../image/oci/access.ts';
@@ -204,12 +204,7 @@ async function readWhole(path: string): Promise<Buffer> {
 }
 
 async function readVexFile(path: string): Promise<readonly VexStatement[]> {
-  try {
-    return readVex(await readFile(path, 'utf8'), path);
-  } catch (cause) {
-    if (!isMissing(cause)) throw cause;
-    throw new Fault('FILE_MISSING', { what: 'the VEX document is not there', where: path, cause });
-  }
+  return readVex(await readNamedText(path, { what: 'the VEX document' }), path);
 }
 
 /** By its digest: two scans of one image speak of the same thing. */

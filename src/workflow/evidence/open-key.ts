@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { Fault } from '../../ground/fault/fault.ts';
 import { pickEnvironment } from '../../ground/process/environment.ts';
+import { readNamedText } from '../../ground/store/named-text.ts';
 import { commandSigner } from '../../trust/attest/signers/command-signer.ts';
 import {
   type KeySecret,
@@ -29,12 +29,12 @@ export async function openSigningKey(place: KeyPlace): Promise<KeyHolder> {
   const secret = secretOf(place);
   if (key.startsWith('env://')) return await signerFromEnvironment(key.slice(6), env, secret);
   if (key.startsWith('command:')) return await openProgram(key.slice(8), place);
-  return await signerFromKeyText(await readKeyFile(key), secret);
+  return await signerFromKeyText(await readNamedText(key, { what: 'the key' }), secret);
 }
 
 /** A public key from a file or from `env://NAME`. */
 export async function openPublicKey(key: string, env: Environment): Promise<KeyObject> {
-  if (!key.startsWith('env://')) return publicKeyFromText(await readKeyFile(key));
+  if (!key.startsWith('env://')) return publicKeyFromText(await readNamedText(key, { what: 'the key' }));
   const name = key.slice(6);
   const text = env[name];
   if (text !== undefined && text !== '') return publicKeyFromText(text);
@@ -80,12 +80,4 @@ function secretOf({ env, askPassword }: KeyPlace): KeySecret {
   const given = env['COSIGN_PASSWORD'];
   if (given !== undefined) return { password: () => Promise.resolve(given) };
   return askPassword === undefined ? {} : { password: askPassword };
-}
-
-async function readKeyFile(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Fault('FILE_MISSING', { what: 'The key cannot be read.', where: path, cause });
-  }
 }

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
+import { readNamedText } from '../../ground/store/named-text.ts';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import type { IdentityPattern } from '../../model/identity.ts';
 import { findIdentityToken } from '../../trust/attest/identity-token/find-token.ts';
@@ -18,6 +18,8 @@ import type { TrustRoot } from '../../trust/attest/trust-root/trust-root.ts';
 import { claimsFor } from '../serve-sigstore.ts';
 import { openSigningKey } from './open-key.ts';
 import { type LocalPlace, localFolder, readLocalRoot, readNamedRoot, readPublicRoot } from './trust-roots.ts';
+
+const signingConfig = 'the signing configuration';
 
 /** Who signs, and where it is witnessed, as people say it. */
 export interface SigningChoice {
@@ -91,12 +93,15 @@ async function baseServices(choice: SigningChoice): Promise<SigningServices> {
   if (choice.local !== undefined) {
     const folder = localFolder(choice.local, choice.env);
     const read = async (name: string) =>
-      parseSigningConfig(await readConfig(join(folder, name), 'cg sigstore serve'), now);
+      parseSigningConfig(
+        await readNamedText(join(folder, name), { what: signingConfig, next: 'cg sigstore serve' }),
+        now,
+      );
     // The two files differ in their log: the old form of evidence needs the first, bundles take the second.
     return { ...(await read('signing_config.v1-tsa.json')), ...(await read('signing_config.json')) };
   }
   if (choice.signingConfig !== undefined) {
-    return parseSigningConfig(await readConfig(choice.signingConfig), now);
+    return parseSigningConfig(await readNamedText(choice.signingConfig, { what: signingConfig }), now);
   }
   if (namesServices(choice)) return {};
   // A key needs nobody's witness, so nothing is published unless a log is named.
@@ -191,19 +196,6 @@ async function findToken(choice: SigningChoice, http: Http, o: ServiceCall): Pro
     { environment: env, http, clock, ...(identityToken !== undefined && { file: identityToken }) },
     o,
   );
-}
-
-async function readConfig(path: string, next?: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Fault('FILE_MISSING', {
-      what: 'The signing configuration cannot be read.',
-      where: path,
-      ...(next !== undefined && { next }),
-      cause,
-    });
-  }
 }
 
 function trimSlash(url: string): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Fault, hasCode } from '../../ground/fault/fault.ts';
+import { hasCode } from '../../ground/fault/fault.ts';
+import { readNamedText } from '../../ground/store/named-text.ts';
 import { dataFolder } from '../../ground/store/user-folders.ts';
 import { saysLocal } from '../../trust/attest/trust-root/local-certificate.ts';
 import { newestPublicGoodRoot, refreshedFile } from '../../trust/attest/trust-root/refreshed-root.ts';
@@ -16,6 +16,8 @@ export interface LocalPlace {
   readonly folder?: string;
 }
 
+const trustRoot = { what: 'the trust root', expected: 'a trusted_root.json' };
+
 export const defaultProject = 'local';
 
 export function localFolder(local: LocalPlace, env: Environment): string {
@@ -25,7 +27,10 @@ export function localFolder(local: LocalPlace, env: Environment): string {
 /** The root of a local Sigstore, under a name that says what it is. */
 export async function readLocalRoot(folder: string): Promise<TrustRoot> {
   const path = join(folder, 'trusted_root.json');
-  return parseOnce(`local:${basename(folder)}`, await readTrustFile(path, 'cg sigstore serve'));
+  return parseOnce(
+    `local:${basename(folder)}`,
+    await readNamedText(path, { ...trustRoot, next: 'cg sigstore serve' }),
+  );
 }
 
 /** The local root only to be able to say "made by a local Sigstore" of what it made; nothing depends on it. */
@@ -42,7 +47,7 @@ export async function findLocalRoot(folder: string): Promise<TrustRoot | undefin
 export async function readNamedRoot(text: string): Promise<TrustRoot> {
   const [, given, path = text] = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63})=(.+)$/.exec(text) ?? [];
   const name = given ?? basename(path).replace(/\.jsonl?$/, '');
-  const content = await readTrustFile(path);
+  const content = await readNamedText(path, trustRoot);
   const root = parseOnce(`local:${name}`, content);
   const certificates = [...root.authorities, ...root.timestampAuthorities].flatMap(({ chain }) => chain);
   const isLocal = certificates.length > 0 && certificates.every(saysLocal);
@@ -73,18 +78,4 @@ function parseOnce(name: string, text: string): TrustRoot {
   if (parsed.size >= mostParsed) parsed.clear();
   parsed.set(key, root);
   return root;
-}
-
-async function readTrustFile(path: string, next?: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Fault('FILE_MISSING', {
-      what: 'The trust root cannot be read.',
-      where: path,
-      expected: 'a trusted_root.json',
-      ...(next !== undefined && { next }),
-      cause,
-    });
-  }
 }

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { run } from '../../../ground/process/run.ts';
+import { readNamedText } from '../../../ground/store/named-text.ts';
 import { type Clock, systemClock } from '../../../model/clock.ts';
 import type { Http, ServiceCall } from '../services/http.ts';
 import { type IdentityToken, readIdentityToken } from './identity-token.ts';
@@ -22,8 +22,10 @@ export interface TokenSearch {
 export async function findIdentityToken(search: TokenSearch, o: ServiceCall = {}): Promise<IdentityToken> {
   const clock = search.clock ?? systemClock;
   const { environment } = search;
-  if (search.file !== undefined)
-    return readIdentityToken(await readTokenFile(search.file), search.file, clock);
+  if (search.file !== undefined) {
+    const text = await readNamedText(search.file, { what: 'the file with the identity token' });
+    return readIdentityToken(text, search.file, clock);
+  }
   const given = environment['SIGSTORE_ID_TOKEN'];
   if (given !== undefined && given !== '') return readIdentityToken(given, 'SIGSTORE_ID_TOKEN', clock);
   if (environment['ACTIONS_ID_TOKEN_REQUEST_URL'] !== undefined) {
@@ -81,18 +83,6 @@ function valueIn(body: Buffer): string | undefined {
     return typeof value === 'string' ? value : undefined;
   } catch {
     return undefined;
-  }
-}
-
-async function readTokenFile(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Fault('FILE_MISSING', {
-      what: 'The file with the identity token cannot be read.',
-      where: path,
-      cause,
-    });
   }
 }
 
