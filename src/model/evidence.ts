@@ -12,6 +12,7 @@ export type EvidenceReasonCode =
   | 'unsigned'
   | 'unsupported-log-entry'
   | 'untrusted-issuer'
+  | 'untrusted-log'
   | 'certificate'
   | 'certificate-log'
   | 'expired-at-signing-time'

@@ -165,7 +165,7 @@ const edits: readonly Row[] = [
     j => (entry(j).canonicalizedBody = flip(entry(j).canonicalizedBody, 20)),
   ],
   ['log entry duplicated', 'log', 'v2-tsa', j => j.verificationMaterial.tlogEntries.push(entry(j))],
-  ['log id unknown', 'log', 'v2-tsa', j => (entry(j).logId.keyId = flip(entry(j).logId.keyId))],
+  ['log id unknown', 'untrusted-log', 'v2-tsa', j => (entry(j).logId.keyId = flip(entry(j).logId.keyId))],
   [
     'log id of the other log',
     'log',
@@ -450,12 +450,12 @@ describe('other keys are rejected:', () => {
     expectRejected(judgeBytes(bytesOf(json)), 'timestamp');
   });
 
-  it('a log entry of another log with the same name → log', async () => {
+  it('a log entry of another log with the same name → untrusted-log', async () => {
     const json = loose(base['v2-tsa']);
     json.verificationMaterial.tlogEntries = loose(
       await signed(evil, 'v2-tsa'),
     ).verificationMaterial.tlogEntries;
-    expectRejected(judgeBytes(bytesOf(json)), 'log');
+    expectRejected(judgeBytes(bytesOf(json)), 'untrusted-log');
   });
 
   it.each(['v1', 'v2'] as const)(

@@ -3,6 +3,7 @@ import {
   type EvidenceItem,
   type EvidenceKind,
   type EvidenceReason,
+  type EvidenceReasonCode,
   type EvidenceStore,
   isLocalTrust,
 } from '../../../model/evidence.ts';
@@ -130,9 +131,12 @@ function prove(bundle: Bundle, expected: Expectations, verifier: Verifier): Outc
   const stranger = strangerOf(bundle, expected, reasons);
   if (stranger !== undefined) return { reasons: [stranger] };
   // The root that knows the authority explains best what is wrong.
-  const telling = reasons.filter(({ code }) => code !== 'untrusted-issuer' && code !== 'stale-trust-root');
+  const telling = reasons.filter(({ code }) => !strange.includes(code));
   return { reasons: telling.length > 0 ? telling.slice(0, 1) : reasons };
 }
+
+/** What a root says about a Sigstore that is not its own. */
+const strange: readonly EvidenceReasonCode[] = ['untrusted-issuer', 'untrusted-log', 'stale-trust-root'];
 
 function rootAttempts(bundle: Bundle, expected: Expectations, verifier: Verifier): (() => Proof)[] {
   const now = (verifier.clock ?? systemClock).now();

@@ -26,7 +26,7 @@ export const localTrustRule: Rule = {
       policy.trust.allowLocal || hasOther
         ? []
         : local.map(({ id, trust = '' }) => ({
-            message: `Evidence was made by a local Sigstore (${shorten(trust, 100)})`,
+            message: `Evidence was made by a local Sigstore (${shorten(trust, 100)}): ${shorten(id, 120)}`,
             wanted: ['public-good', ...policy.trust.roots].join(', '),
             got: trust,
             evidence: [id],

@@ -16,7 +16,10 @@ export interface VerifiedEntry {
 /** The entry is really in a log of the trust root, proven by its promise, its proof, or both. */
 export function verifyEntry(entry: LogEntry, bundle: Bundle, logs: readonly TrustedLog[]): VerifiedEntry {
   const log = logs.find(({ keyId }) => keyId.equals(entry.logId));
-  if (log === undefined) return reject('log', 'the entry is in a log that the trust root does not know');
+  if (log === undefined) {
+    // Another Sigstore than ours is a stranger, and no forger.
+    return reject('untrusted-log', 'the entry is in a log that the trust root does not know');
+  }
   checkCompleteness(entry, bundle);
   if (entry.proof !== undefined) checkProof(entry, entry.proof, log);
   if (entry.promise === undefined) return { entry, log };
