@@ -328,6 +328,18 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/ci/collect.ts'),
   },
   {
+    path: 'ci resolve',
+    purpose: 'find the digests that a commit became',
+    group: 'CI',
+    load: () => import('./commands/ci/resolve.ts'),
+  },
+  {
+    path: 'ci tag',
+    purpose: 'give the digests of a release their version',
+    group: 'CI',
+    load: () => import('./commands/ci/tag.ts'),
+  },
+  {
     path: 'ci bump',
     purpose: 'pin a release in an environment',
     group: 'CI',
