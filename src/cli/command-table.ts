@@ -346,6 +346,18 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/ci/bump.ts'),
   },
   {
+    path: 'ci rescan',
+    purpose: 'scan what runs with the advisories of today',
+    group: 'CI',
+    load: () => import('./commands/ci/rescan.ts'),
+  },
+  {
+    path: 'ci sarif',
+    purpose: 'tell GitHub what a rescan found',
+    group: 'CI',
+    load: () => import('./commands/ci/sarif.ts'),
+  },
+  {
     path: 'registry serve',
     purpose: 'run a registry on this machine',
     group: 'Servers',

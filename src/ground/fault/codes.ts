@@ -116,6 +116,16 @@ export const faultCodes = {
     ],
     next: 'run the merge pipeline for that commit (GitHub: cg-merge, run workflow), and the release again',
   },
+  FORGE_REFUSED: {
+    kind: 'remote',
+    meaning: 'GitHub answered, and does not take what it was given.',
+    causes: [
+      'the token of the job may not do it',
+      'the feature is turned off, or not part of the plan of the repository',
+      'there is more than it takes at once',
+    ],
+    next: 'correct what the answer names, and run the job again',
+  },
   TAG_TAKEN: {
     kind: 'trust',
     meaning: 'A version names another digest already. No tag was moved.',
