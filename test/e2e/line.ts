@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
@@ -45,6 +45,7 @@ export interface GitlabJob {
   readonly variables?: Readonly<Record<string, string>>;
   readonly script?: readonly string[];
   readonly id_tokens?: object;
+  readonly rules?: readonly { readonly if: string }[];
 }
 
 export type GithubJobs = Readonly<
@@ -146,10 +147,10 @@ export async function deliver(
   return await ok(ci('bump', '--release', '.cg/release.json', '--stage', 'dev', ...believe()), plain);
 }
 
-export async function overlay(): Promise<string> {
+export async function overlay(environment = 'dev'): Promise<string> {
   const folder = mkdtempSync(join(workshop.folder, 'clone-'));
   await new Git(folder, { env: workshop.env }).run(['clone', '--quiet', config, '.']);
-  return readFileSync(join(folder, 'overlays/dev/kustomization.yaml'), 'utf8');
+  return readFileSync(join(folder, `overlays/${environment}/kustomization.yaml`), 'utf8');
 }
 
 /** A registry, a Sigstore, a Git remote and the shop with its pipeline, all on this machine. */
@@ -243,9 +244,56 @@ export async function runLine(line: string, env: Env, ran: string[]): Promise<vo
   // Advisories come from the network, where the story brought its own; and npm is not asked here.
   if (!line.startsWith('.cascadeguard/bin/cg ') || noun === 'db') return;
   if (['attest', 'sign'].includes(stage)) words.push('--local', ...local());
-  if (['plan', 'verify', 'publish', 'collect', 'bump'].includes(stage)) words.push(...believe());
+  if (['plan', 'verify', 'publish', 'collect', 'resolve', 'bump', 'rescan'].includes(stage))
+    words.push(...believe());
   await ok(words, env);
   ran.push(stage);
+}
+
+const conditions = { merge: 'CI_DEFAULT_BRANCH', release: 'CI_COMMIT_TAG', nightly: 'CG_SCHEDULE' } as const;
+export type LineEvent = keyof typeof conditions;
+
+/** Every job of an event, as the generated pipeline of GitLab has it. */
+export async function runGitlab(event: LineEvent, more: Env = {}): Promise<readonly string[]> {
+  const jobs = parse(readFileSync(join(work, '.gitlab/cg/pipeline.yml'), 'utf8')) as Record<
+    string,
+    GitlabJob
+  >;
+  const ran: string[] = [];
+  for (const { extends: template = '', variables = {}, script, rules = [] } of Object.values(jobs)) {
+    if (!rules.some(rule => rule.if.includes(conditions[event]))) continue;
+    const env = jobs[template]?.id_tokens === undefined ? plain : job;
+    for (const line of script ?? jobs[template]?.script ?? [])
+      await runLine(line, { ...env, ...variables, ...more }, ran);
+  }
+  return ran;
+}
+
+export function readWorkflow(name: string): GithubJobs {
+  const text = readFileSync(join(work, `.github/workflows/cg-${name}.yml`), 'utf8');
+  return (parse(text) as { jobs: GithubJobs }).jobs;
+}
+
+/** The merge, as the generated workflows of GitHub have it. */
+export async function runGithubMerge(): Promise<readonly string[]> {
+  const ran: string[] = [];
+  const [merge, image] = [readWorkflow('merge'), readWorkflow('image')];
+  const { images = '', kept = '' } = await runGithubJob(merge['plan'], {}, ran);
+  for (const name of JSON.parse(images) as string[]) {
+    const values: Record<string, string> = { 'inputs.image': name };
+    for (const [id, one] of Object.entries(image)) {
+      const outputs = await runGithubJob(one, values, ran);
+      for (const [key, value] of Object.entries(outputs)) values[`needs.${id}.outputs.${key}`] = value;
+      // Each image has an artifact of its own; here they lie in one folder.
+      if (id === 'sign') rmSync(join(work, '.cg/scan'), { recursive: true });
+    }
+  }
+  await runGithubJob(
+    merge['bump'],
+    { 'needs.plan.outputs.images': images, 'needs.plan.outputs.kept': kept },
+    ran,
+  );
+  return ran;
 }
 
 /** The steps of a job, with what the expressions in their environment stand for; its outputs. */
@@ -253,8 +301,10 @@ export async function runGithubJob(
   one: GithubJobs[string] | undefined,
   values: Readonly<Record<string, string>>,
   ran: string[],
+  more: Env = {},
 ): Promise<Readonly<Record<string, string>>> {
   const file = join(work, '.cg/outputs');
+  mkdirSync(join(work, '.cg'), { recursive: true });
   writeFileSync(file, '');
   const signs = one?.permissions['id-token'] === 'write';
   for (const { run = '', env = {} } of one?.steps ?? []) {
@@ -262,7 +312,7 @@ export async function runGithubJob(
       const [, expression = ''] = /^\$\{\{ (.*) \}\}$/.exec(text) ?? [];
       return [name, values[expression]] as const;
     });
-    const variables = { ...(signs ? job : plain), GITHUB_OUTPUT: file, ...Object.fromEntries(own) };
+    const variables = { ...(signs ? job : plain), GITHUB_OUTPUT: file, ...Object.fromEntries(own), ...more };
     for (const line of run.split('\n')) await runLine(line, variables, ran);
   }
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);

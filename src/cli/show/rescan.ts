@@ -7,12 +7,13 @@ type Image = RescanReport['images'][number];
 const shown = 40;
 
 /** What is new, what would be denied now, and what nobody could look at; the counts come last, where a log ends. */
-export function renderRescan({ images }: RescanReport): string {
+export function renderRescan({ images, idle }: RescanReport): string {
   const added = images.reduce((sum, image) => sum + image.added.length, 0);
   const denied = images.filter(({ status }) => status === 'deny').length;
   const open = images.filter(({ problems }) => problems.length > 0).length;
   return [
     ...images.flatMap(renderImage),
+    ...idle.map(image => `nothing yet  ${escapeLine(image)}`),
     `${formatCount(images.length, 'image')} scanned again: ${formatCount(added, 'new finding')}, ${denied} that policy would deny now, ${open} not verified or not scanned whole`,
   ].join('\n');
 }

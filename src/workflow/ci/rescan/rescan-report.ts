@@ -47,6 +47,8 @@ export const RescanReport = z.strictObject({
   branch: text,
   commit: text,
   images: z.array(RescannedImage).max(100_000),
+  /** Entries without a digest whose tag no registry has: nothing runs there yet. */
+  idle: z.array(text).max(100_000),
   /** One file for each repository of which everything that runs was scanned. */
   sarif: z.array(z.strictObject({ repository: text, file: FileName })).max(100_000),
 });
@@ -63,7 +65,7 @@ const reportName = 'rescan.json';
 /** The report, and SARIF by repository: a forge closes what a category does not have, so there is none of half a scan. */
 export async function writeRescanReport(
   folder: string,
-  source: Pick<RescanReport, 'repository' | 'branch' | 'commit'>,
+  source: Pick<RescanReport, 'repository' | 'branch' | 'commit' | 'idle'>,
   rescanned: readonly Rescanned[],
   version: string,
 ): Promise<RescanReport> {

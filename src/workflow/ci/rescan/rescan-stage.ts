@@ -20,7 +20,7 @@ import {
   type RescanReport,
   writeRescanReport,
 } from './rescan-report.ts';
-import { listPlatforms, scanSboms } from './scan-deployed.ts';
+import { isPublished, listPlatforms, scanSboms } from './scan-deployed.ts';
 
 export type { RescanReport } from './rescan-report.ts';
 
@@ -49,20 +49,28 @@ export async function rescanStage(o: RescanStage): Promise<RescanReport> {
   const known = await KnownFindings.open(resolve(o.cwd, o.stateDir ?? '.cascadeguard'));
   const { images, ...source } = await findDeployed(o);
   const rescanned: Rescanned[] = [];
+  const idle: string[] = [];
   for (const image of images) {
     o.onImage?.(image.image);
-    rescanned.push(await rescan(image, known, { ...o, out }));
+    const one = await rescan(image, known, { ...o, out });
+    if (one === 'idle') idle.push(image.image);
+    else rescanned.push(one);
   }
   await known.save();
-  return await writeRescanReport(out, source, rescanned, o.version);
+  return await writeRescanReport(out, { ...source, idle }, rescanned, o.version);
 }
 
 type Problem = RescannedImage['problems'][number];
 
-async function rescan(deployed: DeployedImage, known: KnownFindings, o: RescanStage): Promise<Rescanned> {
+async function rescan(
+  deployed: DeployedImage,
+  known: KnownFindings,
+  o: RescanStage,
+): Promise<Rescanned | 'idle'> {
   const { image, environments } = deployed;
   const problems: Problem[] = [];
   const found = await attempt(problems, o, () => look(deployed, problems, o));
+  if (found === 'idle') return found;
   const about = { image, environments, problems };
   if (found === undefined) {
     known.keep(image);
@@ -112,15 +120,16 @@ async function look(
   { image, digest, policies }: DeployedImage,
   problems: Problem[],
   o: RescanStage,
-): Promise<Found> {
+): Promise<Found | 'idle'> {
+  // That is of evidence; what scans may find stands in the project file.
+  const { policy: _policy, ...scanning } = o;
+  if (digest === undefined && !(await isPublished(image, scanning))) return 'idle';
   if (digest === undefined)
     throw new Fault('EVIDENCE_INVALID', {
       what: 'it is pinned by no digest, so nothing says what runs',
       where: image,
       next: 'cg bump ENVIRONMENT IMAGE@sha256:…',
     });
-  // That is of evidence; what scans may find stands in the project file.
-  const { policy: _policy, ...scanning } = o;
   const platforms = await listPlatforms(image, scanning);
   const refs = [...new Set([image, ...platforms.map(({ ref }) => ref)])];
   const evidence: ImageEvidence[] = [];

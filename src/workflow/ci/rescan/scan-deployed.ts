@@ -17,6 +17,16 @@ export interface Platform {
 
 type Scan = Omit<ScanImage, 'target' | 'sboms'>;
 
+/** Whether the registry has it at all: an entry that waits for its first digest names a tag that there is not. */
+export async function isPublished(image: string, o: Scan): Promise<boolean> {
+  const location = toLocation(image);
+  return await reachRegistries(o, registriesOf(location), async access => {
+    const call = o.signal === undefined ? {} : { signal: o.signal };
+    const { registry, reference } = await open(location, access, call);
+    return (await registry.head(reference, call)) !== undefined;
+  });
+}
+
 export async function listPlatforms(image: string, o: Scan): Promise<readonly Platform[]> {
   const location = toLocation(image);
   return await reachRegistries(o, registriesOf(location), async access => {
