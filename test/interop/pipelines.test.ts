@@ -140,15 +140,15 @@ describe.skipIf(zizmor === undefined)(`zizmor${zizmor ? '' : ' [needs zizmor]'}`
 });
 
 describe.skipIf(node22 === undefined)(`gitlab-ci-local${node22 ? '' : ' [needs Node 22]'}`, () => {
-  it('lists every job of both events', () => {
+  it('lists every job of each event', () => {
     const folder = repositories['two images and an environment'] ?? '';
     git(folder, 'add', '--all');
     git(folder, 'commit', '--quiet', '-m', 'Begin');
     git(folder, 'update-ref', 'refs/remotes/origin/main', 'HEAD');
     git(folder, 'symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main');
     const tool = join(import.meta.dirname, '../../node_modules/gitlab-ci-local/dist/index.js');
-    const list = (source: string) => {
-      const variables = [`CI_PIPELINE_SOURCE=${source}`, 'CI_COMMIT_REF_PROTECTED=true'];
+    const list = (source: string, ...more: readonly string[]) => {
+      const variables = [`CI_PIPELINE_SOURCE=${source}`, 'CI_COMMIT_REF_PROTECTED=true', ...more];
       const flags = variables.flatMap(one => ['--variable', one]);
       const ignored = ['--ignore-predefined-vars', 'CI_COMMIT_REF_PROTECTED,CI_PIPELINE_SOURCE'];
       const { code, text } = runTool(node22 ?? '', [tool, '--list-csv', ...flags, ...ignored], folder);
@@ -162,6 +162,11 @@ describe.skipIf(node22 === undefined)(`gitlab-ci-local${node22 ? '' : ' [needs N
       ].toSorted(),
     );
     expect(list('merge_request_event')).toContain('cg:mr:check');
+    expect(list('schedule', 'CG_SCHEDULE=nightly')).toEqual(['cg:nightly:rescan']);
+    expect(list('schedule', 'CG_SCHEDULE=other')).toEqual([]);
+    expect(list('push', 'CI_COMMIT_TAG=v1.0.0')).toEqual(
+      expect.arrayContaining(['cg:bump:prod', 'cg:promote']),
+    );
   });
 });
 

@@ -138,9 +138,11 @@ async function look(
     for (const one of evidence) await attempt(problems, o, async () => requireSignature(image, one));
   const [first] = evidence;
   if (first === undefined) throw new Fault('BUG', { what: 'an image without a policy', where: image });
+  const folder = join(o.out, fileNameOf(image));
+  await makeFolder(folder);
   return {
     scanned: o.fromSbom
-      ? await scanSboms(image, platforms, first, join(o.out, fileNameOf(image)), scanning)
+      ? await scanSboms(image, platforms, first, folder, scanning)
       : await scanImage({ ...scanning, target: image }),
     attested: attestedFindings(image, first),
   };

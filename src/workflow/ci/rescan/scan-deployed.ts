@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../../../ground/store/make-folder.ts';
 import { open, registriesOf, toLocation } from '../../../image/oci/open.ts';
 import { reachRegistries } from '../../reach-registries.ts';
 import { listImages, type ScanImage, type ScannedWithRuns, scanImage } from '../../scan-image.ts';
@@ -46,7 +45,6 @@ export async function scanSboms(
   folder: string,
   o: Scan,
 ): Promise<ScannedWithRuns> {
-  await makeFolder(folder);
   const sboms = [];
   for (const [at, { ref, digest, platform }] of platforms.entries()) {
     const file = join(folder, `${at}-sbom.json`);
