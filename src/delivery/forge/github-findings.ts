@@ -2,7 +2,6 @@ import { gzipSync } from 'node:zlib';
 import { Fault } from '../../ground/fault/fault.ts';
 import { excerpt, readBytes } from '../../ground/http/body.ts';
 import type { HttpClient } from '../../ground/http/client.ts';
-import type { HttpResponse } from '../../ground/http/send.ts';
 
 /** Where findings are told of, and as whom. */
 export interface GithubPlace {
@@ -116,7 +115,8 @@ async function ask(
     ...(o.signal !== undefined && { signal: o.signal }),
   });
   const bytes = await readBytes(response, largestAnswer);
-  if (response.status < 200 || response.status > 299) throw refusal(response, bytes, repository, o.name);
+  if (response.status < 200 || response.status > 299)
+    throw refusal(response.status, excerpt(bytes).replaceAll(token, '…'), repository, o.name);
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     if (typeof value === 'object' && value !== null) return value;
@@ -128,12 +128,12 @@ async function ask(
   });
 }
 
-function refusal({ status }: HttpResponse, bytes: Buffer, repository: string, name: string): Fault {
+function refusal(status: number, said: string, repository: string, name: string): Fault {
   const isHidden = status === 401 || status === 403 || status === 404;
   return new Fault('FORGE_REFUSED', {
     what: `GitHub does not take the findings of ${name}`,
     where: repository,
-    actual: `${status}: ${excerpt(bytes)}`,
+    actual: `${status}: ${said}`,
     ...(isHidden && {
       next: 'give the job security-events: write, and turn on code scanning in the settings of the repository',
     }),

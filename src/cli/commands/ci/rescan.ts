@@ -45,7 +45,11 @@ export const command = defineCommand({
   },
   async run({ flags }, context) {
     if (!flags.deployed)
-      throw new Fault('USAGE', { what: 'nothing says what to scan', expected: '--deployed' });
+      throw new Fault('USAGE', {
+        what: 'nothing says what to scan',
+        expected: '--deployed',
+        next: `cg ci rescan --deployed --out ${flags.out}`,
+      });
     const inside = (path: string | undefined) =>
       path === undefined ? undefined : resolve(context.cwd, path);
     const result = await rescanStage({
