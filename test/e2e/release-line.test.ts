@@ -66,7 +66,7 @@ async function openForge(): Promise<void> {
       received.push({ path: url, headers, body });
       const isRight =
         /^[0-9a-f]{40}$/.test(body.commit_sha) &&
-        /^refs\/heads\//.test(body.ref) &&
+        body.ref.startsWith('refs/heads/') &&
         typeof body.sarif === 'string';
       return isRight
         ? answer(202, { id: `id-${received.length}`, url: 'x' })
