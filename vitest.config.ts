@@ -7,9 +7,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
-    reporters: process.env.CI
-      ? ['default', './scripts/ci-reporter.mjs']
-      : ['default', './scripts/ci-reporter.mjs'],
+    reporters: ['default', './scripts/ci-reporter.mjs'],
     env: { NO_COLOR: '1', TZ: 'UTC' },
     restoreMocks: true,
   },

@@ -107,16 +107,17 @@ async function check({ alsoTests }) {
       ],
     }),
   };
+  console.error(`checking ${Object.keys(steps).join(', ')} …`);
   const results = await Promise.all(
-    Object.entries(steps).map(async ([name, [command, args]]) => ({
-      name,
-      ...(await capture(command, args)),
-    })),
+    Object.entries(steps).map(async ([name, [command, args]]) => {
+      const started = Date.now();
+      const { status, output } = await capture(command, args);
+      console.error(`${status === 0 ? '✓' : '✗'} ${name} (${Math.round((Date.now() - started) / 1000)} s)`);
+      return { status, output };
+    }),
   );
-  for (const { name, status, output } of results) {
-    console.error(`${status === 0 ? '✓' : '✗'} ${name}`);
-    if (status !== 0) console.error(output);
-  }
+  // All that is wrong stands together at the end.
+  for (const { status, output } of results) if (status !== 0) console.error(output);
   return results.some(result => result.status !== 0) ? 1 : 0;
 }
 

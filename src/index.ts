@@ -23,6 +23,7 @@ export {
   exitOfVerdict,
   type GatedImages,
   type GateImagesOptions,
+  type GateOptions,
   gateImage,
   gateImages,
   type Verdict,

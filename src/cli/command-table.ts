@@ -21,7 +21,7 @@ export const nounPurposes: Readonly<Record<string, string>> = {
   images: 'the images that are kept, and what they stand on',
   registry: 'the embedded registry',
   sigstore: 'the local Sigstore',
-  tools: 'files that cg makes for a repository',
+  tools: 'pipelines of a repository, and which scanners may run',
   trust: 'whom signatures are checked against',
 };
 
@@ -266,6 +266,12 @@ export const commandTable: readonly CommandEntry[] = [
     group: 'CI',
     load: () => import('./commands/tools/generate.ts'),
     aliases: ['pipeline generate', 'ci generate', 'build generate', 'generate-ci'],
+  },
+  {
+    path: 'tools lock',
+    purpose: 'say which scanners may run, and what proves that they are the right ones',
+    group: 'CI',
+    load: () => import('./commands/tools/lock.ts'),
   },
   {
     path: 'ci plan',

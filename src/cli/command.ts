@@ -48,6 +48,7 @@ export interface Argument {
   readonly required: boolean;
   /** Takes all that is left. */
   readonly many?: boolean;
+  readonly choices?: readonly string[];
   readonly complete?: Completer;
 }
 

@@ -174,6 +174,10 @@ function checkArguments(
   if (missing) {
     throw wrong(usage.name, `${missing.name} is missing`, `${missing.name}: ${missing.brief}`, undefined);
   }
+  for (const [index, { name, choices }] of usage.args.entries()) {
+    const text = args[index];
+    if (text !== undefined) checkChoice(usage.name, name, choices, text);
+  }
   const takesAll = usage.args.at(-1)?.many === true;
   if (!takesAll && args.length > usage.args.length) {
     const extra = args.slice(usage.args.length).join(' ');

@@ -1,8 +1,16 @@
+import type { Cause } from './cause.ts';
 import type { Digest } from './digest.ts';
 import type { EvidenceItem } from './evidence.ts';
 
 /** What the gate says. Indeterminate means that it could not look, which blocks like a no and is never one. */
 export type Decision = 'allow' | 'deny' | 'indeterminate';
+
+/** Of several images: what could not be looked at blocks first, because the answer about it is still to come. */
+export function worstDecision(decisions: readonly Decision[]): Decision {
+  // Nothing that was looked at is nothing that could pass.
+  if (decisions.includes('indeterminate') || decisions.length === 0) return 'indeterminate';
+  return decisions.includes('deny') ? 'deny' : 'allow';
+}
 
 /** Whether a rule was fulfilled. `not_applicable`: there was nothing that it could have examined. */
 export type RuleStatus = 'pass' | 'fail' | 'warn' | 'not_applicable';
@@ -11,14 +19,14 @@ export type RuleStatus = 'pass' | 'fail' | 'warn' | 'not_applicable';
 export interface RuleResult {
   readonly code: string;
   readonly message: string;
+  /** Why, in a word that does not change; whoever looks for a fix begins with it. */
+  readonly cause?: Cause;
   /** What the sentence is about: a CVE, a commit, a package. Exceptions can name it. */
   readonly term?: string;
   readonly wanted?: string;
   readonly got?: string;
   /** Ids of the evidence that was looked at. */
   readonly evidence: readonly string[];
-  /** When a warning becomes a failure. */
-  readonly effectiveOn?: string;
 }
 
 export interface RuleReport {

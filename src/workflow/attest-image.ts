@@ -6,6 +6,7 @@ import { legacyFromBundle } from '../trust/attest/bundle/legacy-layers.ts';
 import { checkPredicate } from '../trust/attest/predicates/check-predicate.ts';
 import { signStatement } from '../trust/attest/sign.ts';
 import { buildStatement, formatStatement } from '../trust/attest/statement.ts';
+import { sendBundle } from '../trust/attest/storage/store-bundle.ts';
 import type { OpenedSigning } from './evidence/signing-place.ts';
 import type { SignedEvidence } from './evidence/store-signed.ts';
 import type { EvidenceTarget, ResolvedImage } from './evidence/targets.ts';
@@ -80,13 +81,12 @@ async function attestTarget(
       // Readers of the old form know only the old version of the statement.
       legacy && signStatement(run, formatStatement(statement, 'v01'), legacy, o),
     ]);
-    return { predicateType, inBundle, inLayer };
+    const sent = inBundle && sendBundle(image.registry, inBundle.bundle, o);
+    return { predicateType, sent, inLayer };
   });
   return {
     target,
-    bundles: made.flatMap(({ inBundle, predicateType }) =>
-      inBundle === undefined ? [] : [{ signed: inBundle, predicateType }],
-    ),
+    bundles: made.flatMap(({ sent, predicateType }) => (sent === undefined ? [] : [{ sent, predicateType }])),
     layers: made.flatMap(({ inLayer, predicateType }) =>
       inLayer === undefined ? [] : [legacyFromBundle(inLayer.bundle, inLayer.issuers, predicateType)],
     ),

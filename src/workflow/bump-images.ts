@@ -1,69 +1,19 @@
-import {
-  type BranchChanged,
-  changeBranch,
-  type RefusedPush,
-  readBranch,
-} from '../delivery/git/change-branch.ts';
-import type { Snapshot } from '../delivery/git/snapshot.ts';
 import type { ImageChange } from '../delivery/gitops/image-file.ts';
-import { formatMessage, type Trailers } from '../delivery/gitops/trailers.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { type ImageReference, parseImageReference } from '../model/image-reference.ts';
-import {
-  type EditedEnvironment,
-  type EnvironmentFile,
-  editEnvironment,
-  type PinChange,
-  readEnvironment,
-} from './gitops/edit-environment.ts';
-import {
-  type Deployment,
-  type DeploymentChoice,
-  type Environment,
-  findEnvironment,
-  readDeployment,
-} from './gitops/environments.ts';
-import {
-  type CheckedImage,
-  type EvidenceOptions,
-  evidenceTrailers,
-  requireEvidence,
-  requireReason,
-} from './gitops/require-evidence.ts';
+import type { EnvironmentFile } from './gitops/edit-environment.ts';
+import { findEnvironment, readDeployment } from './gitops/environments.ts';
+import { type PinImagesOptions, type PinnedImages, pinImages } from './gitops/pin-images.ts';
+import { requireReason } from './gitops/require-evidence.ts';
 
-export interface BumpImagesOptions extends DeploymentChoice, EvidenceOptions {
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+export type { PinnedImages } from './gitops/pin-images.ts';
+
+export interface BumpImagesOptions extends PinImagesOptions {
   readonly environment: string;
   /** `[NAME=]REPOSITORY[:TAG]@sha256:…` */
   readonly images: readonly string[];
   /** Make entries that are not there. */
   readonly add?: boolean;
-  /** Only say what would change. */
-  readonly plan?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onRetry?: (attempt: number, refused: RefusedPush) => void;
-}
-
-export interface BumpedImages {
-  readonly environment: string;
-  readonly repository: string;
-  readonly branch: string;
-  readonly changes: readonly PinChange[];
-  /** The head of the branch afterwards; absent for a plan. */
-  readonly commit?: string;
-  readonly pushed: boolean;
-  readonly attempts: number;
-  /** Whether kustomize built it before and after. */
-  readonly rendered: boolean;
-  /** What came although its policy denies it, or although nobody was asked. */
-  readonly unverified?: readonly UnverifiedImage[];
-}
-
-export interface UnverifiedImage {
-  readonly image: string;
-  /** Codes of the rules that it does not fulfil. */
-  readonly failed: readonly string[];
 }
 
 interface WantedImage {
@@ -73,100 +23,22 @@ interface WantedImage {
 }
 
 /** Pins digests in an environment: proven first, edited by splice, pushed so that writers at once lose nothing. */
-export async function bumpImages(o: BumpImagesOptions): Promise<BumpedImages> {
+export async function bumpImages(o: BumpImagesOptions): Promise<PinnedImages> {
   requireReason(o);
   const deployment = await readDeployment(o);
   const environment = findEnvironment(deployment, o.environment);
   const wanted = o.images.map(readWanted);
   refuseTwice(wanted);
-  const checked: CheckedImage[] = [];
-  for (const { text } of wanted) checked.push(await requireEvidence(text, environment, o));
-  const done = await pinInEnvironment(deployment, environment, o, {
-    change: file => wanted.map(image => toChange(image, file, o.add ?? false)),
-    title: changes => `deploy(${environment.name}): ${titleOf(changes)}`,
-    trailers: changes => [
-      ...wanted.map(({ text }) => ['Image', text] as const),
-      ...evidenceTrailers(checkedOf(checked, changes), o),
-    ],
-  });
-  return { ...done, ...unverifiedOf(checked, done.changes) };
-}
-
-/** Only what changed: what was there already came before, and its own commit tells of it. */
-export function unverifiedOf(
-  checked: readonly CheckedImage[],
-  changes: readonly PinChange[],
-): Pick<BumpedImages, 'unverified'> {
-  const unverified = checkedOf(checked, changes).filter(({ evidence }) => evidence === 'unverified');
-  if (unverified.length === 0) return {};
-  return { unverified: unverified.map(({ image, failed }) => ({ image, failed })) };
-}
-
-export function checkedOf(
-  checked: readonly CheckedImage[],
-  changes: readonly PinChange[],
-): readonly CheckedImage[] {
-  return checked.filter(({ image }) => changes.some(({ to }) => image.endsWith(`@${to}`)));
-}
-
-export interface PinPlan {
-  readonly change: (
-    file: EnvironmentFile,
-    head: Snapshot,
-  ) => readonly ImageChange[] | Promise<readonly ImageChange[]>;
-  readonly title: (changes: readonly PinChange[]) => string;
-  readonly trailers: (changes: readonly PinChange[], head: Snapshot) => Trailers;
-}
-
-/** The common end of bump, promotion and rollback: edit, check, commit, push, and again when somebody was faster. */
-export async function pinInEnvironment(
-  deployment: Deployment,
-  environment: Environment,
-  o: Pick<BumpImagesOptions, 'env' | 'signal' | 'plan' | 'onRetry'> & { readonly wholeHistory?: boolean },
-  plan: PinPlan,
-): Promise<BumpedImages> {
-  const { repository, branch, author } = deployment;
-  const reach = {
-    remote: repository,
-    branch,
-    env: o.env,
-    ...(o.signal !== undefined && { signal: o.signal }),
-  };
-  const common = { environment: environment.name, repository, branch };
-  const edit = async (head: Snapshot): Promise<EditedEnvironment> =>
-    await editEnvironment(
-      head,
-      environment,
-      await plan.change(await readEnvironment(head, environment), head),
-      reach,
-    );
-  if (o.plan === true) {
-    const { changes, rendered } = await readBranch({ ...reach, wholeHistory: o.wholeHistory ?? false }, edit);
-    return { ...common, changes, rendered, pushed: false, attempts: 1 };
-  }
-  let last: EditedEnvironment | undefined;
-  const done: BranchChanged = await changeBranch({
-    ...reach,
-    author,
-    wholeHistory: o.wholeHistory ?? false,
-    ...(o.onRetry !== undefined && { onRetry: o.onRetry }),
-    plan: async head => {
-      const edited = await edit(head);
-      last = edited;
-      if (edited.text === edited.file.text) return undefined;
-      const message = formatMessage(plan.title(edited.changes), plan.trailers(edited.changes, head));
-      return { files: new Map([[edited.file.path, edited.text]]), message };
+  return await pinImages(
+    o,
+    { deployment, environment },
+    {
+      verb: 'deploy',
+      before: wanted.map(({ text }) => text),
+      propose: file => wanted.map(image => toChange(image, file, o.add ?? false)),
+      trailers: () => wanted.map(({ text }) => ['Image', text] as const),
     },
-  });
-  return { ...common, changes: last?.changes ?? [], rendered: last?.rendered ?? false, ...done };
-}
-
-export function titleOf(changes: readonly PinChange[]): string {
-  const [first, ...others] = changes;
-  if (first === undefined) return 'no change';
-  return others.length === 0
-    ? `${first.name} ${first.to.slice(7, 19)}`
-    : `${first.name} and ${others.length} more`;
+  );
 }
 
 function readWanted(text: string): WantedImage {

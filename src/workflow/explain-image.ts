@@ -2,7 +2,7 @@ import { type Explanation, explain } from '../trust/policy/explain/explain.ts';
 import type { ComponentEvidence, GateInput } from '../trust/policy/gate-input.ts';
 import { type GateImagesOptions, gateImages, replayGate } from './gate-image.ts';
 
-export type { Cause } from '../trust/policy/explain/cause.ts';
+export type { Cause } from '../model/cause.ts';
 export type { ComponentExplanation, Denial, Explanation } from '../trust/policy/explain/explain.ts';
 export type { FilePatch, Fix, FixKind, Hint } from '../trust/policy/explain/fix.ts';
 

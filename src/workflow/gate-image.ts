@@ -19,20 +19,23 @@ import { type ReachOptions, reachRegistries } from './reach-registries.ts';
 export type { ComponentVerdict, Decision, JudgedItem, RuleResult, Verdict } from '../model/verdict.ts';
 export { ruleTexts } from '../trust/policy/rules/all.ts';
 
-export interface GateImagesOptions
-  extends ReachOptions,
-    PolicyChoice,
-    Omit<TrustChoice, 'identities' | 'keys'> {
-  /** References; each is a component called Unnamed. */
-  readonly images?: readonly string[];
-  /** Components files, or their content. */
-  readonly components?: readonly string[];
+/** By what is judged, and how; whatever the images are. */
+export interface GateOptions extends ReachOptions, PolicyChoice, Omit<TrustChoice, 'identities' | 'keys'> {
   /** `now`, `attestation`, a date or RFC 3339. */
   readonly effectiveTime?: string;
   readonly allowPastTime?: boolean;
   /** Components that are looked at side by side. */
   readonly workers?: number;
   readonly onWarning?: (text: string) => void;
+}
+
+export interface GateImagesOptions extends GateOptions {
+  /** References; each is a component called Unnamed. */
+  readonly images?: readonly string[];
+  /** Components files, or their content. */
+  readonly components?: readonly string[];
+  /** The same as data, for other stories. */
+  readonly targets?: readonly GateTarget[];
 }
 
 export interface GatedImages {
@@ -46,63 +49,80 @@ export interface GatedImages {
 export async function gateImages(
   o: GateImagesOptions & { readonly keepInput?: boolean },
 ): Promise<GatedImages> {
-  const { policy, children } = await readPolicy(o);
   const targets = await requireTargets(o);
-  const time = resolveTime(
-    o.effectiveTime ?? 'now',
-    (o.clock ?? systemClock).now(),
-    o.allowPastTime ?? false,
+  return await withGate(
+    o,
+    targets.map(({ image }) => image),
+    async ({ policy, time, collect }) => {
+      const kept: ComponentEvidence[] = [];
+      const verdicts = await inParallel(targets, o.workers ?? 5, async target => {
+        const components = await collect(target);
+        if (o.keepInput === true) kept.push(...components);
+        return components.map((component): ComponentVerdict => evaluateComponent(component, policy, time));
+      });
+      const verdict = joinVerdicts(verdicts.flat(), policy, time);
+      if (o.keepInput !== true) return { verdict, policy };
+      return { verdict, policy, input: { version: 1, time, policy, components: sortComponents(kept) } };
+    },
   );
-  const judge = await openJudge(trustOf(o, policy));
+}
+
+/** A policy and whom to believe, read once; and connections for as many images as are asked about. */
+export interface Gate {
+  readonly policy: Policy;
+  readonly time: string;
+  collect(target: GateTarget): Promise<ComponentEvidence[]>;
+  judge(target: Pick<GateTarget, 'image' | 'source'>): Promise<Verdict>;
+}
+
+/** Opens a gate for what is at these registries, and closes it whatever happens. */
+export async function withGate<T>(
+  o: GateOptions,
+  images: readonly string[],
+  work: (gate: Gate) => Promise<T>,
+): Promise<T> {
+  const { policy: read, children } = await readPolicy(o);
+  const now = (o.clock ?? systemClock).now();
+  const time = resolveTime(o.effectiveTime ?? 'now', now, o.allowPastTime ?? false);
+  const judge = await openJudge(trustOf(o, read));
   for (const warning of judge.warnings) o.onWarning?.(warning);
-  const judged: Policy = {
-    ...policy,
-    trust: { ...policy.trust, roots: judge.expectations.trust?.roots ?? [] },
+  const policy: Policy = { ...read, trust: { ...read.trust, roots: judge.expectations.trust?.roots ?? [] } };
+  const options = {
+    children,
+    ...(o.signal !== undefined && { signal: o.signal }),
+    ...(o.maxItemBytes !== undefined && { maxItemBytes: o.maxItemBytes }),
   };
-  const hosts = targets.flatMap(({ image }) => registriesOf(toLocation(image)));
+  const hosts = images.flatMap(image => registriesOf(toLocation(image)));
   return await reachRegistries(o, [...new Set(hosts)], async access => {
-    const kept: ComponentEvidence[] = [];
-    const options = {
-      children,
-      ...(o.signal !== undefined && { signal: o.signal }),
-      ...(o.maxItemBytes !== undefined && { maxItemBytes: o.maxItemBytes }),
+    const collect = async (target: GateTarget): Promise<ComponentEvidence[]> => {
+      const found = await collectComponent(target, access, judge, options);
+      return o.effectiveTime === 'attestation' ? found.map(one => attestationTime(one, policy)) : found;
     };
-    const verdicts = await inParallel(targets, o.workers ?? 5, async target => {
-      const components = (await collectComponent(target, access, judge, options)).map(component =>
-        o.effectiveTime === 'attestation' ? attestationTime(component, judged) : component,
+    const judgeOne = async (target: Pick<GateTarget, 'image' | 'source'>): Promise<Verdict> => {
+      const components = await collect({ name: 'image', ...target });
+      return joinVerdicts(
+        components.map(component => evaluateComponent(component, policy, time)),
+        policy,
+        time,
       );
-      if (o.keepInput === true) kept.push(...components);
-      return components.map((component): ComponentVerdict => evaluateComponent(component, judged, time));
-    });
-    const verdict = joinVerdicts(verdicts.flat(), judged, time);
-    if (o.keepInput !== true) return { verdict, policy: judged };
-    return {
-      verdict,
-      policy: judged,
-      input: { version: 1, time, policy: judged, components: sortComponents(kept) },
     };
+    return await work({ policy, time, collect, judge: judgeOne });
   });
 }
 
 /** One image by its reference: what other stories ask before they promote, synchronise or roll out. */
 export async function gateImage(
-  o: Omit<GateImagesOptions, 'images' | 'components'> & {
+  o: GateOptions & {
     readonly reference: string;
     readonly source?: GateTarget['source'];
   },
 ): Promise<Verdict> {
-  const { reference, source, ...rest } = o;
-  const named =
-    source === undefined
-      ? { images: [reference] }
-      : {
-          components: [
-            JSON.stringify({
-              components: [{ name: 'image', containerImage: reference, source: { git: source } }],
-            }),
-          ],
-        };
-  return (await gateImages({ ...rest, ...named })).verdict;
+  const { reference, source } = o;
+  return await withGate(
+    o,
+    [reference],
+    async gate => await gate.judge({ image: reference, ...(source !== undefined && { source }) }),
+  );
 }
 
 /** Gives the verdict again from a record: nothing is fetched and nothing verified anew. */
@@ -125,13 +145,12 @@ export function exitOfVerdict({
 }): ExitCode {
   if (decision === 'allow') return exitCodes.done;
   if (decision === 'deny') return exitCodes.deny;
-  return components.some(({ trouble }) => trouble?.exit === 3) || components.length === 0
-    ? exitCodes.remote
-    : exitCodes.trust;
+  // What cannot be trusted is the worse news, and trying again does not change it.
+  return components.some(({ trouble }) => trouble?.exit === 4) ? exitCodes.trust : exitCodes.remote;
 }
 
 async function requireTargets(o: GateImagesOptions): Promise<GateTarget[]> {
-  const targets = await readTargets(o);
+  const targets = [...(o.targets ?? []), ...(await readTargets(o))];
   if (targets.length > 0) return targets;
   throw new Fault('USAGE', {
     what: 'neither Snapshot nor image reference provided to validate',
@@ -142,7 +161,7 @@ async function requireTargets(o: GateImagesOptions): Promise<GateTarget[]> {
 
 /** The policy says whom to believe; the roots come from the command line. */
 function trustOf(
-  o: GateImagesOptions,
+  o: GateOptions,
   { identities, publicKey, requirements }: Policy,
 ): TrustChoice & { readonly env: ReachOptions['env'] } {
   const all = [...identities, ...requirements.flatMap(({ by }) => by)];
@@ -161,7 +180,7 @@ function trustOf(
 const inlineKey = 'CG_POLICY_PUBLIC_KEY';
 
 /** The variable that cosign and Enterprise Contract read as well. */
-function rootsOf({ trustedRoots = [], env }: GateImagesOptions): readonly string[] {
+function rootsOf({ trustedRoots = [], env }: Pick<GateOptions, 'trustedRoots' | 'env'>): readonly string[] {
   const fromEnvironment = env['SIGSTORE_ROOT_FILE'];
   return trustedRoots.length > 0 || !fromEnvironment ? trustedRoots : [fromEnvironment];
 }

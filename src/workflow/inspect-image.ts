@@ -1,9 +1,10 @@
 import { hasCode } from '../ground/fault/fault.ts';
-import { type ImageManifest, imagePlatform, parseContent } from '../image/oci/content.ts';
+import { type ImageManifest, parseContent } from '../image/oci/content.ts';
 import { type ImageSummary, summariseConfig } from '../image/oci/image-config.ts';
 import { formatLocation } from '../image/oci/location.ts';
 import { deepestNesting, Visited } from '../image/oci/manifest-graph.ts';
 import { open, registriesOf, toLocation } from '../image/oci/open.ts';
+import { imagePlatform } from '../image/oci/platform.ts';
 import { artifactTypeOf } from '../image/oci/referrer-index.ts';
 import type { Call, Manifest, Registry } from '../image/oci/registry.ts';
 import { collect } from '../image/oci/verified.ts';

@@ -3,20 +3,23 @@ import { exitCodes } from '../ground/fault/exit-codes.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { asFault, exitCodeOf } from '../ground/fault/render.ts';
 import { inParallel } from '../image/oci/copy/in-parallel.ts';
-import { defined } from '../model/defined.ts';
 import { algorithmOf } from '../model/digest.ts';
 import { parseImageReference } from '../model/image-reference.ts';
 import { type GateTarget, readTargets } from './gate/read-components.ts';
-import { exitOfVerdict, type GateImagesOptions, gateImage } from './gate-image.ts';
+import { exitOfVerdict, type Gate, type GateOptions, withGate } from './gate-image.ts';
 import { findEnvironment, readEnvironments } from './gitops/environments.ts';
 
-export interface PresyncOptions extends Omit<GateImagesOptions, 'images'> {
+export interface PresyncOptions extends GateOptions {
   readonly cwd: string;
   /** One of gitops.environments, whose policy is asked; a policy of the command line wins. */
   readonly environment?: string;
   /** Beside those that the environment of the process names. */
   readonly images?: readonly string[];
+  /** Components files, or their content. */
+  readonly components?: readonly string[];
 }
+
+type Target = Pick<GateTarget, 'image' | 'source'>;
 
 export interface PresyncImage {
   readonly image: string;
@@ -38,15 +41,10 @@ const mostImages = 1000;
 
 /** Judges every image of a sync before it begins; all are looked at, and the worst answer decides. */
 export async function presync(o: PresyncOptions): Promise<Presynced> {
-  const { images: _given, components: _files, ...rest } = o;
-  const named: Pick<GateTarget, 'image' | 'source'>[] = await readTargets(o);
+  const named: Target[] = await readTargets(o);
   const { images, holes } = imagesOfEnvironment(o.env, named.length > 0);
   const policy = await policyOf(o);
-  const found = await inParallel(
-    [...named, ...images.map(image => ({ image }))],
-    o.workers ?? 5,
-    async target => await judge(target, { ...rest, ...policy }),
-  );
+  const found = await judgeAll([...named, ...images.map(image => ({ image }))], { ...o, ...policy });
   // A hole in the list never hides that another image cannot be trusted.
   const judged = [...found, ...holes];
   const exit = worstExit(judged.map(one => one.exit));
@@ -103,7 +101,7 @@ function misconfigured(what: string, actual: string): Fault {
   });
 }
 
-async function policyOf(o: PresyncOptions): Promise<Pick<GateImagesOptions, 'policy' | 'promotion'>> {
+async function policyOf(o: PresyncOptions): Promise<Pick<GateOptions, 'policy' | 'promotion'>> {
   if (o.policy !== undefined || o.promotion !== undefined || o.environment === undefined) return {};
   const { policy, promotion, name } = findEnvironment(await readEnvironments(o), o.environment);
   if (policy === undefined && promotion === undefined) {
@@ -116,38 +114,55 @@ async function policyOf(o: PresyncOptions): Promise<Pick<GateImagesOptions, 'pol
   return { ...(policy !== undefined && { policy }), ...(promotion !== undefined && { promotion }) };
 }
 
-async function judge(
-  { image, source }: Pick<GateTarget, 'image' | 'source'>,
-  o: PresyncOptions,
-): Promise<PresyncImage> {
+/** What a name alone already decides is refused; all others are judged through one gate. */
+async function judgeAll(targets: readonly Target[], o: PresyncOptions): Promise<readonly PresyncImage[]> {
+  const seen = targets.map(target => ({ target, refused: refuseName(target.image) }));
+  const judged = seen.flatMap(({ target, refused }) => (refused === undefined ? [target] : []));
+  const answers = await withGate(
+    o,
+    judged.map(({ image }) => image),
+    async gate => await inParallel(judged, o.workers ?? 5, async target => await judge(target, gate, o)),
+  ).catch((error: unknown) => judged.map(({ image }) => describeFault(image, error, o)));
+  const byTarget = new Map(judged.map((target, at) => [target, answers[at]]));
+  return seen.flatMap(({ target, refused }) => refused ?? byTarget.get(target) ?? []);
+}
+
+function refuseName(image: string): PresyncImage | undefined {
   const parsed = parseImageReference(image);
   if ('problem' in parsed) return { image, exit: 2, decision: 'indeterminate', reasons: [parsed.problem] };
   const { digest } = parsed.value;
   // What the rule of a cluster refuses must not come to it, and asking again would change nothing.
-  if (digest === undefined || algorithmOf(digest) !== 'sha256') {
-    const reason =
-      digest === undefined
-        ? 'a tag can move: only a digest says what would run'
-        : 'clusters pin by sha256, and this digest is another one';
-    return { image, exit: 1, decision: 'deny', reasons: [reason] };
-  }
+  if (digest !== undefined && algorithmOf(digest) === 'sha256') return undefined;
+  const reason =
+    digest === undefined
+      ? 'a tag can move: only a digest says what would run'
+      : 'clusters pin by sha256, and this digest is another one';
+  return { image, exit: 1, decision: 'deny', reasons: [reason] };
+}
+
+async function judge(target: Target, gate: Gate, o: PresyncOptions): Promise<PresyncImage> {
+  const { image } = target;
   try {
-    const verdict = await gateImage({ ...o, reference: image, ...defined({ source }) });
+    const verdict = await gate.judge(target);
     const reasons = verdict.components.flatMap(({ violations, trouble }) => [
       ...(trouble === undefined ? [] : [trouble.message]),
       ...violations.map(({ code, message }) => `${code}: ${message}`),
     ]);
     return { image, exit: exitOfVerdict(verdict), decision: verdict.decision, reasons };
   } catch (error) {
-    o.signal?.throwIfAborted();
-    const fault = asFault(error);
-    return {
-      image,
-      exit: exitCodeOf(fault),
-      decision: 'indeterminate',
-      reasons: [`${fault.code}: ${fault.message}`],
-    };
+    return describeFault(image, error, o);
   }
+}
+
+function describeFault(image: string, error: unknown, o: PresyncOptions): PresyncImage {
+  o.signal?.throwIfAborted();
+  const fault = asFault(error);
+  return {
+    image,
+    exit: exitCodeOf(fault),
+    decision: 'indeterminate',
+    reasons: [`${fault.code}: ${fault.message}`],
+  };
 }
 
 /** Final answers before one that a retry may change. */

@@ -2,26 +2,18 @@ import type { ImageChange, ImagePin } from '../delivery/gitops/image-file.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { formatDuration } from '../ground/terminal/amounts.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
-import {
-  type BumpedImages,
-  type BumpImagesOptions,
-  checkedOf,
-  pinInEnvironment,
-  titleOf,
-  unverifiedOf,
-} from './bump-images.ts';
 import { type EnvironmentFile, readEnvironment } from './gitops/edit-environment.ts';
-import type { Environment } from './gitops/environments.ts';
-import { environmentBefore, findEnvironment, readDeployment } from './gitops/environments.ts';
-import { type PinHistories, readPinHistories } from './gitops/pin-history.ts';
 import {
-  type CheckedImage,
-  evidenceTrailers,
-  requireEvidence,
-  requireReason,
-} from './gitops/require-evidence.ts';
+  type Environment,
+  environmentBefore,
+  findEnvironment,
+  readDeployment,
+} from './gitops/environments.ts';
+import { type PinHistories, readPinHistories } from './gitops/pin-history.ts';
+import { imageTrailers, type PinImagesOptions, type PinnedImages, pinImages } from './gitops/pin-images.ts';
+import type { CheckedImage } from './gitops/require-evidence.ts';
 
-export interface PromoteImagesOptions extends Omit<BumpImagesOptions, 'environment' | 'images' | 'add'> {
+export interface PromoteImagesOptions extends PinImagesOptions {
   readonly from: string;
   readonly to: string;
   /** Entries to promote; all of them without any. */
@@ -31,7 +23,7 @@ export interface PromoteImagesOptions extends Omit<BumpImagesOptions, 'environme
   readonly clock?: Clock;
 }
 
-export interface PromotedImages extends BumpedImages {
+export interface PromotedImages extends PinnedImages {
   readonly from: string;
   readonly conditions: readonly Condition[];
 }
@@ -53,7 +45,6 @@ interface Moving {
 
 /** Moves digests from one environment to the next: the same bytes, never a tag, all of them or none. */
 export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedImages> {
-  requireReason(o);
   const deployment = await readDeployment(o);
   const [source, target] = [findEnvironment(deployment, o.from), findEnvironment(deployment, o.to)];
   const conditions = new Map<string, Condition>();
@@ -69,48 +60,38 @@ export async function promoteImages(o: PromoteImagesOptions): Promise<PromotedIm
         : `${target.name} comes after ${before.name}`,
   });
   note({ code: 'not-running', holds: 'unseen', detail: 'no cluster is configured: what Git says was taken' });
-  const checked = new Map<string, CheckedImage>();
-  const done = await pinInEnvironment(
-    deployment,
-    target,
-    { ...o, wholeHistory: true },
+  const done = await pinImages(
+    o,
+    { deployment, environment: target },
     {
-      change: async (file, head) => {
+      verb: 'deploy',
+      wholeHistory: true,
+      propose: async (file, head, ask) => {
         const from = await readEnvironment(head, source);
         const moving = findMoving(from, source, file.pins, o);
         const histories = await readPinHistories(head, from);
         for (const one of moving) note(soakOf(one, histories, source, target, o));
         refuseUnmet([...conditions.values()]);
-        for (const { image } of moving) {
-          if (checked.has(image)) continue;
-          const found = await requireEvidence(image, target, o);
-          checked.set(image, found);
-          note(evidenceCondition(found));
-        }
-        return moving.map(
-          ({ pin }): ImageChange => ({
-            name: pin.name,
-            digest: pin.digest ?? '',
-            ...(pin.tag !== undefined && { tag: pin.tag }),
-            ...(pin.newName !== undefined && { newName: pin.newName }),
-            add: true,
-          }),
-        );
+        for (const { image } of moving) note(evidenceCondition(await ask(image)));
+        return moving.map(toChange);
       },
-      title: changes => `deploy(${target.name}): ${titleOf(changes)}`,
       trailers: (changes, head) => [
-        ...changes.map(({ name, to }) => ['Image', `${name}@${to}`] as const),
+        ...imageTrailers(changes),
         ['Promoted-From', `${source.name}@${head.commit}`],
         ...(o.hotfix === undefined ? [] : ([['Hotfix-Reason', o.hotfix]] as const)),
-        ...evidenceTrailers(checkedOf([...checked.values()], changes), o),
       ],
     },
   );
+  return { ...done, from: source.name, conditions: [...conditions.values()] };
+}
+
+function toChange({ pin: { name, digest = '', tag, newName } }: Moving): ImageChange {
   return {
-    ...done,
-    ...unverifiedOf([...checked.values()], done.changes),
-    from: source.name,
-    conditions: [...conditions.values()],
+    name,
+    digest,
+    ...(tag !== undefined && { tag }),
+    ...(newName !== undefined && { newName }),
+    add: true,
   };
 }
 

@@ -1,60 +1,41 @@
 import type { Snapshot } from '../delivery/git/snapshot.ts';
 import type { ImageChange } from '../delivery/gitops/image-file.ts';
 import { Fault } from '../ground/fault/fault.ts';
-import {
-  type BumpedImages,
-  type BumpImagesOptions,
-  checkedOf,
-  pinInEnvironment,
-  titleOf,
-  unverifiedOf,
-} from './bump-images.ts';
-import { type EnvironmentFile } from './gitops/edit-environment.ts';
+import type { EnvironmentFile } from './gitops/edit-environment.ts';
 import { type Environment, findEnvironment, readDeployment } from './gitops/environments.ts';
 import { readPinHistories } from './gitops/pin-history.ts';
+import { imageTrailers, type PinImagesOptions, type PinnedImages, pinImages } from './gitops/pin-images.ts';
 import { requireEntries } from './gitops/require-entries.ts';
-import {
-  type CheckedImage,
-  evidenceTrailers,
-  requireEvidence,
-  requireReason,
-} from './gitops/require-evidence.ts';
 
-export interface RollBackOptions extends Omit<BumpImagesOptions, 'images' | 'add'> {
+export interface RollBackOptions extends PinImagesOptions {
+  readonly environment: string;
   /** Entries to roll back; without any, all that have a digest before this one. */
   readonly names?: readonly string[];
 }
 
 /** Brings back the digests that an environment had before, when their evidence still satisfies its policy. */
-export async function rollBack(o: RollBackOptions): Promise<BumpedImages> {
-  requireReason(o);
+export async function rollBack(o: RollBackOptions): Promise<PinnedImages> {
   const deployment = await readDeployment(o);
   const environment = findEnvironment(deployment, o.environment);
-  const checked = new Map<string, CheckedImage>();
-  const done = await pinInEnvironment(
-    deployment,
-    environment,
-    { ...o, wholeHistory: true },
+  return await pinImages(
+    o,
+    { deployment, environment },
     {
-      change: async (file, head) => {
+      verb: 'revert',
+      wholeHistory: true,
+      propose: async (file, head, ask) => {
         const changes = await findPrevious(file, head, environment, o);
-        for (const { name, digest, newName } of changes) {
-          const image = `${newName ?? name}@${digest}`;
-          if (!checked.has(image)) checked.set(image, await requireEvidence(image, environment, o));
-        }
+        for (const { name, digest, newName } of changes) await ask(`${newName ?? name}@${digest}`);
         return changes;
       },
-      title: changes => `revert(${environment.name}): ${titleOf(changes)}`,
       trailers: changes => [
-        ...changes.map(({ name, to }) => ['Image', `${name}@${to}`] as const),
+        ...imageTrailers(changes),
         ...changes.flatMap(({ name, from }) =>
           from === undefined ? [] : [['Rolled-Back-From', `${name}@${from}`] as const],
         ),
-        ...evidenceTrailers(checkedOf([...checked.values()], changes), o),
       ],
     },
   );
-  return { ...done, ...unverifiedOf([...checked.values()], done.changes) };
 }
 
 async function findPrevious(

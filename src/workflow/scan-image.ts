@@ -5,9 +5,10 @@ import { Fault } from '../ground/fault/fault.ts';
 import { readRegularFile } from '../ground/store/regular-file.ts';
 import { isMissing } from '../ground/store/write-fault.ts';
 import type { RegistryAccess } from '../image/oci/access.ts';
-import { imagePlatform, parseContent } from '../image/oci/content.ts';
+import { parseContent } from '../image/oci/content.ts';
 import { formatLocation, type Location } from '../image/oci/location.ts';
 import { open, registriesOf, toLocation } from '../image/oci/open.ts';
+import { imagePlatform, imagesOf } from '../image/oci/platform.ts';
 import type { Registry } from '../image/oci/registry.ts';
 import { readDiffIds } from '../image/sbom/catalogue-image.ts';
 import { readSbom } from '../image/sbom/formats/read-sbom.ts';
@@ -169,22 +170,16 @@ export async function listImages(
   const call = o.signal === undefined ? {} : { signal: o.signal };
   const content = parseContent(await registry.manifest(root.digest, call));
   if (content.kind !== 'index') return [{ digest: root.digest }];
-  const entries =
-    o.platform === undefined ? content.manifests : [findEntry(registry, content.manifests, o.platform)];
-  const images = new Map<Digest, string | undefined>();
-  for (const entry of entries) {
+  const images =
+    o.platform === undefined
+      ? imagesOf(content.manifests)
+      : [findEntry(registry, content.manifests, o.platform)];
+  if (images.length === 0)
+    throw new Fault('NOT_FOUND', { what: `${registry.place} has no image to scan`, where: registry.place });
+  return images.map(entry => {
     const platform = imagePlatform(entry);
-    if (
-      platform === undefined &&
-      (entry.platform ?? entry.annotations?.['vnd.docker.reference.type']) !== undefined
-    )
-      continue;
-    images.set(entry.digest, platform === undefined ? undefined : formatPlatform(platform));
-  }
-  if (images.size > 0) {
-    return [...images].map(([digest, platform]) => ({ digest, ...(platform !== undefined && { platform }) }));
-  }
-  throw new Fault('NOT_FOUND', { what: `${registry.place} has no image to scan`, where: registry.place });
+    return { digest: entry.digest, ...(platform !== undefined && { platform: formatPlatform(platform) }) };
+  });
 }
 
 async function readBase(base: Location, access: RegistryAccess, o: ScanImage): Promise<readonly string[]> {

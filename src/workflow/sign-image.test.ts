@@ -19,6 +19,7 @@ import { parseBundle } from '../trust/attest/bundle/parse-bundle.ts';
 import { githubClaims, gitlabClaims } from '../trust/attest/local-sigstore/identity/development-identity.ts';
 import { startLocalSigstore } from '../trust/attest/local-sigstore/start.ts';
 import { encryptCosignKey } from '../trust/attest/signers/cosign-key.ts';
+import { sendBundle } from '../trust/attest/storage/store-bundle.ts';
 import { attestImage } from './attest-image.ts';
 import { copyImage } from './copy-image.ts';
 import { storeSigned } from './evidence/store-signed.ts';
@@ -175,7 +176,7 @@ describe('signing', () => {
     const store = await storeOf(reference);
     const { descriptor: subject } = await store.manifest(digest);
     store.referrers = () => Promise.resolve([]);
-    const bundles = [{ signed: { bundle, issuers: [] }, predicateType: 'x' }];
+    const bundles = [{ sent: sendBundle(store, bundle), predicateType: 'x' }];
     const stored = storeSigned(store, [{ target: { subject }, bundles, layers: [] }], {
       createdAt: new Date(),
     });

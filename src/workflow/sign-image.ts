@@ -9,6 +9,7 @@ import { clientHttp } from '../trust/attest/services/client-http.ts';
 import { signMessage, signStatement } from '../trust/attest/sign.ts';
 import { formatSimpleSigning } from '../trust/attest/simple-signing.ts';
 import { formatImageSignature } from '../trust/attest/statement.ts';
+import { sendBundle } from '../trust/attest/storage/store-bundle.ts';
 import { type OpenedSigning, openSigning, type SigningChoice } from './evidence/signing-place.ts';
 import { type SignedEvidence, type StoredEvidence, storeSigned } from './evidence/store-signed.ts';
 import { type EvidenceTarget, type ResolvedImage, resolveImage } from './evidence/targets.ts';
@@ -95,7 +96,10 @@ export async function signTarget(
   ]);
   return {
     target,
-    bundles: inBundle === undefined ? [] : [{ signed: inBundle, predicateType: imageSignatureType }],
+    bundles:
+      inBundle === undefined
+        ? []
+        : [{ sent: sendBundle(image.registry, inBundle.bundle, o), predicateType: imageSignatureType }],
     layers: inLayer === undefined ? [] : [legacyFromBundle(inLayer.bundle, inLayer.issuers, undefined)],
   };
 }

@@ -185,6 +185,14 @@ describe('output schemas', () => {
     expect({ problems: stdout === '' ? stderr : problemsOf(name, stdout) }).toEqual({ problems: [] });
   });
 
+  it('tools-lock describes what is printed', async () => {
+    writeFileSync(join(folder, 'trivy'), 'a program');
+    const proof = ['--release', '0.74.0', '--by', 'team', '--vouch', 'checked by hand'];
+    const words = ['tools', 'lock', 'trivy', '--asset', 'trivy', ...proof, '--output', 'json'];
+    const { stdout } = await runCli(words, { env: { HOME: folder }, cwd: folder });
+    expect(problemsOf('tools-lock', stdout)).toEqual([]);
+  });
+
   it('login describes what is printed', async () => {
     const words = [
       'login',

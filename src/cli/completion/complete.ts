@@ -2,7 +2,7 @@ import { faultCodes } from '../../ground/fault/codes.ts';
 import { type ExitCode, exitCodes } from '../../ground/fault/exit-codes.ts';
 import { noProgress } from '../../ground/progress/progress.ts';
 import { plainStyle } from '../../ground/terminal/style.ts';
-import type { Completer, Flag, Flags } from '../command.ts';
+import type { Argument, Completer, Flag, Flags } from '../command.ts';
 import { type CommandEntry, commandTable, nounPurposes } from '../command-table.ts';
 import type { Context, World } from '../context.ts';
 import { flagName } from '../flag-name.ts';
@@ -54,7 +54,7 @@ async function propose(typed: readonly string[], world: World): Promise<string[]
   const args = command.args ?? [];
   const position = countArguments(found.rest, flags);
   const argument = args[position] ?? (args.at(-1)?.many ? args.at(-1) : undefined);
-  return argument?.complete ? runCompleter(argument.complete, argument.brief, current, '', world) : [];
+  return argument === undefined ? [] : proposeValues(argument, current, '', world);
 }
 
 function commandOf(before: readonly string[]): { entry: CommandEntry; rest: readonly string[] } | undefined {
@@ -104,20 +104,20 @@ function countArguments(rest: readonly string[], flags: Flags): number {
   ).length;
 }
 
+/** Where values can come from; what has neither proposes none. */
+type Proposals = Pick<Argument, 'brief' | 'choices' | 'complete'>;
+
 async function proposeValues(
-  flag: Exclude<Flag, { kind: 'toggle' }>,
+  { brief, choices, complete }: Proposals,
   current: string,
   prefix: string,
   world: World,
 ): Promise<string[]> {
-  if (flag.kind !== 'text') return [];
-  if (flag.choices)
-    return format(
-      current,
-      flag.choices.map(word => ({ word, about: flag.brief })),
-      prefix,
-    );
-  return flag.complete ? runCompleter(flag.complete, flag.brief, current, prefix, world) : [];
+  if (choices !== undefined) {
+    const words = choices.map(word => ({ word, about: brief }));
+    return format(current, words, prefix);
+  }
+  return complete === undefined ? [] : runCompleter(complete, brief, current, prefix, world);
 }
 
 async function runCompleter(

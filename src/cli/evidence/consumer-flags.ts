@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { defined } from '../../model/defined.ts';
-import type { GateImagesOptions } from '../../workflow/gate-image.ts';
+import type { GateOptions } from '../../workflow/gate-image.ts';
 import type { Flags, FlagValues } from '../command.ts';
 import type { Context } from '../context.ts';
 import { reachOptions, registryFlags } from '../registry-flags.ts';
@@ -26,7 +26,7 @@ export const consumerFlags = {
 export async function consumerOptions(
   flags: FlagValues<typeof consumerFlags>,
   context: Context,
-): Promise<Omit<GateImagesOptions, 'images' | 'components'> & { readonly cwd: string }> {
+): Promise<GateOptions & { readonly cwd: string }> {
   return {
     ...(await reachOptions(flags, context)),
     cwd: context.cwd,

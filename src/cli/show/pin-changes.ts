@@ -1,9 +1,9 @@
 import { escapeLine } from '../../ground/terminal/escape.ts';
 import type { Style } from '../../ground/terminal/style.ts';
-import type { BumpedImages } from '../../workflow/bump-images.ts';
+import type { PinnedImages } from '../../workflow/bump-images.ts';
 
 /** `web  sha256:aa… → sha256:bb…   overlays/dev/kustomization.yaml:12` */
-export function renderPinChanges({ changes, commit, pushed }: BumpedImages, style: Style): string {
+export function renderPinChanges({ changes, commit, pushed }: PinnedImages, style: Style): string {
   const lines = changes.map(({ name, from, to, file, line }) => {
     const old = from === undefined ? 'new' : short(from);
     return `${escapeLine(name)}  ${old} → ${style.bold(short(to))}  ${style.dim(line > 0 ? `${escapeLine(file)}:${line}` : escapeLine(file))}`;
@@ -13,7 +13,7 @@ export function renderPinChanges({ changes, commit, pushed }: BumpedImages, styl
   return lines.join('\n');
 }
 
-export function sayRendering({ rendered, changes }: BumpedImages): string | undefined {
+export function sayRendering({ rendered, changes }: PinnedImages): string | undefined {
   if (changes.length === 0) return undefined;
   return rendered
     ? 'kustomize built it before and after: only these images change'

@@ -6,16 +6,6 @@ export function formatMessage(title: string, trailers: Trailers): string {
   return `${oneLine(title)}\n${lines.length === 0 ? '' : `\n${lines.join('\n')}\n`}`;
 }
 
-export function readTrailers(message: string): Trailers {
-  const last =
-    message
-      .trim()
-      .split(/\n\s*\n/)
-      .at(-1) ?? '';
-  const lines = last.split('\n').map(line => /^([A-Za-z][A-Za-z0-9-]*): (.*)$/.exec(line));
-  return lines.every(match => match !== null) ? lines.map(match => [match?.[1] ?? '', match?.[2] ?? '']) : [];
-}
-
 /** A line end in a value would begin another trailer. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();

@@ -260,6 +260,15 @@ export const faultCodes = {
     causes: ['the service is down', 'the identity token was refused', 'the issuer is not known there'],
     next: 'see the answer of the service above; run the command again when it is up',
   },
+  EVIDENCE_UNREADABLE: {
+    kind: 'trust',
+    meaning: 'What an image has as evidence could not be judged, so nothing was decided.',
+    causes: [
+      'the registry answered with something broken or forged',
+      'the trust root is expired or of another Sigstore',
+    ],
+    next: 'cg verify REF says of each piece what is wrong with it',
+  },
   EVIDENCE_INVALID: {
     kind: 'trust',
     meaning: 'Evidence that was just made does not pass our own verification, so nothing was stored.',
@@ -410,6 +419,15 @@ export const faultCodes = {
     meaning: 'A place that holds credentials could not be read or makes no sense.',
     causes: ['a broken config.json', 'a credential helper that is missing or fails'],
     next: 'cg login REGISTRY',
+  },
+  TOOL_UNTRUSTED: {
+    kind: 'trust',
+    meaning: 'A program of others was not taken into the lock of tools, so cg goes on refusing to run it.',
+    causes: [
+      'its signature is missing, broken, or made by somebody else',
+      'the release is known to be hostile',
+    ],
+    next: 'download the release again from its publisher, with the bundle beside it',
   },
   TOOL_FAILED: {
     kind: 'remote',

@@ -43,6 +43,28 @@ describe('retrying', () => {
     expect(timing.slept).toEqual([7000, 7000]);
   });
 
+  it('asks again for an answer that is cut in the middle, when it is wanted whole', async () => {
+    let requests = 0;
+    const url = await listen((_, response) => {
+      requests++;
+      response.writeHead(200, { 'content-length': 10 });
+      if (requests > 2) return response.end('0123456789');
+      response.write('01234');
+      return setImmediate(() => response.destroy());
+    });
+    const response = await client().request({ url, whole: 100 });
+    expect([(await readBytes(response, 100)).toString(), requests]).toEqual(['0123456789', 3]);
+  });
+
+  it('gives up on an answer that is cut every time, and says what happened', async () => {
+    const url = await listen((_, response) => {
+      response.writeHead(200, { 'content-length': 10 }).write('01234');
+      setImmediate(() => response.destroy());
+    });
+    const fault = await faultOf(client().request({ url, whole: 100 }));
+    expect(fault.message).toContain('broke off in the middle of its answer');
+  });
+
   it('gives up at once when the server wants to be left alone for longer than a minute', async () => {
     const timing = quickTiming();
     const url = await listen((_, response) => response.writeHead(429, { 'retry-after': '3600' }).end());

@@ -1,6 +1,7 @@
 import { Fault } from '../fault/fault.ts';
 import { isLoopbackName } from './address.ts';
 import { Agents } from './agents.ts';
+import { readBytes } from './body.ts';
 import { connectionFault, isTransient } from './connection-fault.ts';
 import { type Environment, proxyFor } from './proxy.ts';
 import { redactUrl } from './redact-url.ts';
@@ -50,6 +51,8 @@ export interface HttpRequest {
   readonly isSecretBody?: boolean;
   /** Repeat after a failed connection or a busy server; the default is yes. */
   readonly retry?: boolean;
+  /** The answer is small and wanted whole, up to this many bytes: one that is cut in the middle is asked for again. */
+  readonly whole?: number;
   /** What the request is for, in the words of an error: "the manifest of web:1". */
   readonly what?: string;
   readonly signal?: AbortSignal;
@@ -68,6 +71,10 @@ const worthTelling = 1000;
 function describeDelay({ host }: URL, outcome: HttpResponse | Fault, delay: number, attempt: number): string {
   const why = outcome instanceof Fault ? 'does not answer' : `answered ${outcome.status}`;
   return `${host} ${why}; asking again in ${Math.ceil(delay / 1000)} s (${attempt + 1} of ${maxAttempts})`;
+}
+
+async function* onePiece(bytes: Buffer): AsyncGenerator<Buffer> {
+  if (bytes.length > 0) yield bytes;
 }
 
 /** HTTP with the manners that a registry client needs: limits, retries, safe redirects, proxies, private authorities. */
@@ -144,7 +151,8 @@ export class HttpClient {
     let headers: Headers = { 'user-agent': this.#options.userAgent ?? 'cascadeguard', ...request.headers };
     for (let hops = 0; ; hops++) {
       const response = await this.#hop(request, url, headers);
-      if (response instanceof Fault || !isRedirect(response.status)) return response;
+      if (response instanceof Fault) return response;
+      if (!isRedirect(response.status)) return await this.#takeWhole(response, request);
       response.discard();
       if (hops === maxRedirects) {
         throw new Fault('REDIRECT_REFUSED', {
@@ -164,6 +172,17 @@ export class HttpClient {
       }
       headers = headersFor(next, url, headers);
       url = next;
+    }
+  }
+
+  async #takeWhole(response: HttpResponse, { whole }: HttpRequest): Promise<HttpResponse | Fault> {
+    if (whole === undefined || response.status >= 300) return response;
+    try {
+      const bytes = await readBytes(response, whole);
+      return { ...response, body: onePiece(bytes), discard: () => undefined };
+    } catch (error) {
+      if (error instanceof Fault && isTransient(error)) return error;
+      throw error;
     }
   }
 

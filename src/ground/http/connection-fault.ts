@@ -14,7 +14,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** What a failed connection means to the person who runs the command. */
-export function connectionFault(error: unknown, url: URL): Fault {
+export function connectionFault(error: unknown, url: URL, when: 'before' | 'within' = 'before'): Fault {
   const code = codeOf(error);
   const where = redactUrl(url);
   if (error instanceof ForbiddenAddress) {
@@ -54,7 +54,8 @@ export function connectionFault(error: unknown, url: URL): Fault {
     });
   }
   const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error));
-  return new Fault('NETWORK', { what: `${url.host} could not be reached: ${reason}`, where, cause: error });
+  const what = when === 'within' ? 'broke off in the middle of its answer' : 'could not be reached';
+  return new Fault('NETWORK', { what: `${url.host} ${what}: ${reason}`, where, cause: error });
 }
 
 /** Worth another attempt: the connection failed, and not because of who or what the other side is. */

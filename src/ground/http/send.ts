@@ -182,7 +182,7 @@ async function* readBody(
     }
   } catch (error) {
     hop.signal?.throwIfAborted();
-    throw connectionFault(watchdog.stalled ?? request.errored ?? error, hop.url);
+    throw connectionFault(watchdog.stalled ?? request.errored ?? error, hop.url, 'within');
   } finally {
     watchdog.end();
     if (!response.complete || !request.writableFinished) request.destroy();

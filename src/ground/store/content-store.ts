@@ -1,5 +1,5 @@
-import { unlinkSync } from 'node:fs';
-import { readdir, rename, stat } from 'node:fs/promises';
+import { renameSync, statSync, unlinkSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { algorithmOf, type Digest, hexOf, isDigest } from '../../model/digest.ts';
 import { makeFolder } from './make-folder.ts';
@@ -24,7 +24,7 @@ export class ContentStore {
     return join(this.#root, algorithmOf(digest), hex.slice(0, 2), hex);
   }
 
-  size(digest: Digest): Promise<number | undefined> {
+  size(digest: Digest): number | undefined {
     return sizeOf(this.path(digest));
   }
 
@@ -35,9 +35,9 @@ export class ContentStore {
   async adopt(file: string, digest: Digest): Promise<boolean> {
     const path = this.path(digest);
     await makeFolder(dirname(path));
-    const isNew = (await this.size(digest)) === undefined;
+    const isNew = this.size(digest) === undefined;
     try {
-      await rename(file, path);
+      renameSync(file, path);
     } catch (error) {
       throw toWriteFault(error, path);
     }
@@ -67,10 +67,10 @@ export class ContentStore {
   }
 }
 
-/** The size of a file; undefined when it is not there. */
-export async function sizeOf(path: string): Promise<number | undefined> {
+/** The size of a file; undefined when it is not there. Asked at once: see `writeNewFile`. */
+export function sizeOf(path: string): number | undefined {
   try {
-    return (await stat(path)).size;
+    return statSync(path, { throwIfNoEntry: false })?.size;
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

@@ -1,4 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fsync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+const bringToDevice = promisify(fsync);
 
 const running = new Map<string, Promise<void>>();
 const waiting = new Map<string, Promise<void>>();
@@ -32,11 +35,10 @@ async function syncAfter(before: Promise<void> | undefined, folder: string): Pro
 async function syncNow(folder: string): Promise<void> {
   // Windows cannot open folders; its file system journals names by itself.
   if (process.platform === 'win32') return;
-  let handle: FileHandle | undefined;
+  const descriptor = openSync(folder, 'r');
   try {
-    handle = await open(folder, 'r');
-    await handle.sync();
+    await bringToDevice(descriptor);
   } finally {
-    await handle?.close();
+    closeSync(descriptor);
   }
 }

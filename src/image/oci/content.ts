@@ -78,13 +78,6 @@ export function decideMediaType(header: string | undefined, bytes: Uint8Array, w
   return sent;
 }
 
-/** The platform of an index entry that is a runnable image; BuildKit's attestations are not. */
-export function imagePlatform(entry: Descriptor): Platform | undefined {
-  if (entry.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest') return undefined;
-  if (entry.platform?.os === 'unknown' && entry.platform.architecture === 'unknown') return undefined;
-  return entry.platform;
-}
-
 function checkKind(body: Json, where: string): string | undefined {
   if (body['schemaVersion'] === 1 || 'fsLayers' in body) {
     throw new Fault('UNSUPPORTED', {

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { imageOf, indexOf } from '../../../test/images.ts';
-import { formatPlatform, type Platform } from '../../model/descriptor.ts';
+import { type Descriptor, formatPlatform, mediaTypes, type Platform } from '../../model/descriptor.ts';
+import type { Digest } from '../../model/digest.ts';
 import { parseContent } from './content.ts';
-import { findPlatform, matchesPlatform, parsePlatform, platformsOf, suggestPlatform } from './platform.ts';
+import {
+  findPlatform,
+  imagesOf,
+  matchesPlatform,
+  parsePlatform,
+  platformsOf,
+  suggestPlatform,
+} from './platform.ts';
 
 function parse(text: string): Platform {
   const parsed = parsePlatform(text);
@@ -79,5 +87,40 @@ describe('a platform', () => {
       imageOf('v6').manifest.descriptor.digest,
     );
     expect(findPlatform(index.manifests, parse('unknown/unknown'))).toBeUndefined();
+  });
+});
+
+describe('the images of an index', () => {
+  const hex = (character: string): Digest => `sha256:${character.repeat(64)}`;
+  const linux = { os: 'linux', architecture: 'amd64' };
+  const unknown = { os: 'unknown', architecture: 'unknown' };
+  const mark = { 'vnd.docker.reference.type': 'attestation-manifest' };
+  const entry = (digest: Digest, more: Partial<Descriptor> = {}): Descriptor => ({
+    mediaType: mediaTypes.manifest,
+    digest,
+    size: 1,
+    ...more,
+  });
+
+  it('are all but the attestations of BuildKit', () => {
+    const image = entry(hex('a'), { platform: linux });
+    expect(imagesOf([image, entry(hex('b'), { platform: unknown, annotations: mark })])).toEqual([image]);
+  });
+
+  it.each<[string, Partial<Descriptor>]>([
+    ['with a platform that is run, whatever it is marked as', { platform: linux, annotations: mark }],
+    ['without a platform, although it is marked as an attestation', { annotations: mark }],
+    ['without a platform', {}],
+    ['with an unknown platform and no mark', { platform: unknown }],
+  ])('count one %s', (_what, more) => {
+    expect(imagesOf([entry(hex('a'), more)])).toHaveLength(1);
+  });
+
+  it('count what is listed twice once', () => {
+    expect(imagesOf([entry(hex('a')), entry(hex('a'))])).toHaveLength(1);
+  });
+
+  it('are not told when one is an index itself', () => {
+    expect(() => imagesOf([entry(hex('a'), { mediaType: mediaTypes.index })])).toThrow(/index in an index/);
   });
 });

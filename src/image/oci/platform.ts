@@ -1,6 +1,6 @@
-import { type Descriptor, formatPlatform, type Platform } from '../../model/descriptor.ts';
+import { Fault } from '../../ground/fault/fault.ts';
+import { type Descriptor, formatPlatform, isIndexType, type Platform } from '../../model/descriptor.ts';
 import type { Parsed } from '../../model/parsed.ts';
-import { imagePlatform } from './content.ts';
 
 const architectures: Readonly<Record<string, Pick<Platform, 'architecture' | 'variant'>>> = {
   x86_64: { architecture: 'amd64' },
@@ -45,6 +45,40 @@ export function matchesPlatform(wanted: Platform, offered: Platform): boolean {
   const variantOf = (platform: Platform): string | undefined =>
     platform.variant ?? defaults[platform.architecture];
   return wanted.variant === undefined || variantOf(wanted) === variantOf(offered);
+}
+
+function isUnknown({ platform }: Descriptor): boolean {
+  return platform?.os === 'unknown' && platform.architecture === 'unknown';
+}
+
+/** BuildKit keeps attestations among the images of an index. One that names a real platform would be run, mark or not. */
+function isAttestation(entry: Descriptor): boolean {
+  return entry.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest' && isUnknown(entry);
+}
+
+/** The platform of an index entry that says for what it is. */
+export function imagePlatform(entry: Descriptor): Platform | undefined {
+  return isUnknown(entry) ? undefined : entry.platform;
+}
+
+/**
+ * The images of an index: what is signed, scanned and judged. An entry without a platform can be run too, so it must
+ * not slip through. An index in an index is refused, because nobody looked at what is in it.
+ */
+export function imagesOf(entries: readonly Descriptor[]): readonly Descriptor[] {
+  const images = new Map<string, Descriptor>();
+  for (const entry of entries) {
+    if (isAttestation(entry) || images.has(entry.digest)) continue;
+    if (isIndexType(entry.mediaType)) {
+      throw new Fault('UNSUPPORTED', {
+        what: 'An index in an index cannot be signed, scanned or judged with its parts.',
+        where: entry.digest,
+        next: 'name the inner index by its digest',
+      });
+    }
+    images.set(entry.digest, entry);
+  }
+  return [...images.values()];
 }
 
 /** The entry of an index for a platform: an exact variant before any other. */

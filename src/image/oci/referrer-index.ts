@@ -10,12 +10,6 @@ export function fallbackTag(subject: Digest): string {
   return `${algorithmOf(subject).slice(0, 32)}-${hexOf(subject).slice(0, 64)}`;
 }
 
-/** The digest that a fallback tag belongs to, when the tag is one and shows it whole. */
-export function subjectOfFallbackTag(tag: string): Digest | undefined {
-  const hex = /^sha256-([0-9a-f]{64})$/.exec(tag)?.[1];
-  return hex === undefined ? undefined : `sha256:${hex}`;
-}
-
 /** Names under which evidence about an image is kept beside it; nobody who chooses an image means one of them. */
 export function isEvidenceTag(tag: string): boolean {
   return /^sha(?:256|512)-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?$/.test(tag);

@@ -24,7 +24,7 @@ export interface BlobPush {
   readonly open: (offset: number) => AsyncIterable<Uint8Array>;
   /** Another repository of the same registry that holds the blob. */
   readonly mountFrom?: string;
-  /** It was made just now, so that nobody can have it: the target is not asked first. */
+  /** Nobody can have it, or asking would cost as much as sending: the target is not asked first. */
   readonly isNew?: boolean;
 }
 

@@ -28,7 +28,7 @@ it('without a verdict names what keeps each engine from being heard, and not the
     actionsOf(engine('trivy', 'absent'), engine('grype', 'untrusted-binary'), engine('embedded', 'stale-db')),
   ).toEqual([
     'install trivy',
-    'vouch for grype in .cascadeguard/tools.lock.json, or name the other engines with --engine',
+    'say that grype may run (cg tools lock grype), or name the other engines with --engine',
     'cg db update, or cg db import FOLDER',
   ]);
 });

@@ -90,11 +90,11 @@ function obstacles(engines: ScanReport['engines']): readonly ScanAction[] {
 function stepFor({ id, outcome, detail, unverified }: ScanReport['engines'][number]): string | undefined {
   switch (outcome) {
     case 'ok':
-      return unverified === true ? `vouch for ${id} in .cascadeguard/tools.lock.json` : undefined;
+      return unverified === true ? `say that ${id} may run: cg tools lock ${id}` : undefined;
     case 'absent':
       return id === 'embedded' ? refresh[id] : `install ${id}`;
     case 'untrusted-binary':
-      return `vouch for ${id} in .cascadeguard/tools.lock.json, or name the other engines with --engine`;
+      return `say that ${id} may run (cg tools lock ${id}), or name the other engines with --engine`;
     case 'stale-db':
       return refresh[id] ?? `bring the data of ${id} up to date`;
     case 'no-coverage':

@@ -93,7 +93,11 @@ function checkSyntax({ attestations }: Subject): Check {
   return {
     code,
     examined,
-    problem: { message: `Attestation syntax check failed: ${first.problems.join('; ')}`, evidence },
+    problem: {
+      message: `Attestation syntax check failed: ${first.problems.join('; ')}`,
+      cause: 'malformed-provenance',
+      evidence,
+    },
   };
 }
 

@@ -1,10 +1,10 @@
-import type {
-  ComponentVerdict,
-  Decision,
-  JudgedItem,
-  RuleReport,
-  RuleResult,
-  Verdict,
+import {
+  type ComponentVerdict,
+  type JudgedItem,
+  type RuleReport,
+  type RuleResult,
+  type Verdict,
+  worstDecision,
 } from '../../model/verdict.ts';
 import { builtInCodes, checkBuiltIn } from './built-in.ts';
 import { acceptedAttestations, acceptedSignatures, judgeForReport } from './evidence/accept.ts';
@@ -31,7 +31,7 @@ export function joinVerdicts(unsorted: readonly ComponentVerdict[], policy: Poli
     (a, b) => compareTexts(b.containerImage, a.containerImage) || compareTexts(a.name, b.name),
   );
   return {
-    decision: worstOf(components),
+    decision: worstDecision(components.map(({ decision }) => decision)),
     effectiveTime: time,
     production: !policy.trust.allowLocal,
     components,
@@ -57,7 +57,9 @@ export function evaluateComponent(
       ...about,
       ...nothing,
       decision: 'deny',
-      violations: [{ code: builtInCodes.accessible, message, got: reference, evidence: [] }],
+      violations: [
+        { code: builtInCodes.accessible, cause: 'unknown-tag', message, got: reference, evidence: [] },
+      ],
     };
   }
   const trouble =
@@ -147,6 +149,7 @@ function report(rule: Rule, subject: Subject, selection: Selection | 'always'): 
       ? [
           {
             message: `${code}: nothing to examine`,
+            cause: rule.vain ?? rule.cause ?? 'other',
             wanted: rule.description,
             got: 'no accepted evidence that it could look at',
           },
@@ -156,7 +159,14 @@ function report(rule: Rule, subject: Subject, selection: Selection | 'always'): 
     .filter(
       ({ term }) => selection === 'always' || isSelected(rule, term === undefined ? [] : [term], selection),
     )
-    .map((objection): RuleResult => ({ code, ...objection, evidence: objection.evidence ?? evidence }));
+    .map(
+      (objection): RuleResult => ({
+        code,
+        cause: rule.cause ?? 'other',
+        ...objection,
+        evidence: objection.evidence ?? evidence,
+      }),
+    );
   const isWarning = rule.severity === 'warning';
   const passes = kept.length === 0 && !isVain;
   return {
@@ -219,13 +229,6 @@ function judgedItems({ items }: ComponentEvidence, policy: Policy): JudgedItem[]
     const { statement: _statement, ...judged } = judgeForReport(item, policy);
     return { ...judged, accepted: judged.verified };
   });
-}
-
-function worstOf(components: readonly ComponentVerdict[]): Decision {
-  const decisions = components.map(({ decision }) => decision);
-  // Nothing that was looked at is nothing that could pass.
-  if (decisions.includes('indeterminate') || decisions.length === 0) return 'indeterminate';
-  return decisions.includes('deny') ? 'deny' : 'allow';
 }
 
 function sortResults(results: readonly RuleResult[]): RuleResult[] {

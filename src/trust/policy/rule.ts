@@ -1,3 +1,4 @@
+import type { Cause } from '../../model/cause.ts';
 import type { Attestation } from './evidence/accept.ts';
 import type { ComponentEvidence, RecordedItem } from './gate-input.ts';
 import type { Policy, Severity } from './policy.ts';
@@ -15,6 +16,8 @@ export interface Subject {
 /** What a rule has against an image. */
 export interface Objection {
   readonly message: string;
+  /** When it is another one than that of the rule. */
+  readonly cause?: Cause;
   readonly term?: string;
   readonly wanted?: string;
   readonly got?: string;
@@ -45,6 +48,9 @@ export interface Rule {
    * there; such a rule needs another one that requires what it looks at.
    */
   readonly kind: 'requires' | 'forbids';
+  /** What is wrong when it objects; `vain` when it found nothing to look at, where that is another matter. */
+  readonly cause?: Cause;
+  readonly vain?: Cause;
   readonly severity?: 'warning';
   /** Not asked when one of these has an objection. */
   readonly dependsOn?: readonly string[];

@@ -1,7 +1,8 @@
-import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import { pickEnvironment } from '../../ground/process/environment.ts';
 import { run } from '../../ground/process/run.ts';
+import { findProgram } from '../../risk/tools/find-tool.ts';
+import { lockableTools } from '../../risk/tools/publishers.ts';
+import { findLockedTool } from '../tools/find-locked.ts';
 import type { Finding, Machine } from './finding.ts';
 
 interface Program {
@@ -51,7 +52,7 @@ export async function checkPrograms(machine: Machine): Promise<readonly Finding[
 
 async function checkProgram(program: Program, machine: Machine): Promise<Finding> {
   const { name, area } = program;
-  const path = await findProgram(name, machine.env);
+  const path = await findProgram(name, machine.env['PATH']);
   if (path === undefined) {
     return {
       area,
@@ -61,6 +62,8 @@ async function checkProgram(program: Program, machine: Machine): Promise<Finding
       fix: program.without,
     };
   }
+  const forbidden = await findForbidden(name, machine);
+  if (forbidden !== undefined) return { area, check: name, ...forbidden };
   try {
     const { code, stdout, stderr } = await run({
       program: path,
@@ -91,16 +94,22 @@ async function checkProgram(program: Program, machine: Machine): Promise<Finding
   }
 }
 
-async function findProgram(name: string, env: Machine['env']): Promise<string | undefined> {
-  for (const folder of (env.PATH ?? '').split(delimiter).filter(Boolean)) {
-    const path = join(folder, name);
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
+/** A scanner that the lock does not let run is not asked for its version either. */
+async function findForbidden(
+  name: string,
+  machine: Machine,
+): Promise<Omit<Finding, 'area' | 'check'> | undefined> {
+  if (!lockableTools.some(tool => tool === name)) return undefined;
+  const fix = `cg tools lock ${name}`;
+  try {
+    const tool = await findLockedTool(name, machine);
+    if (tool === undefined || tool.trust.trust === 'verified') return undefined;
+    const { trust, reason } = tool.trust;
+    const health = trust === 'denied' ? 'broken' : 'missing';
+    return { health, found: `${tool.path} may not run: ${reason}`, fix };
+  } catch (error) {
+    return { health: 'broken', found: error instanceof Error ? error.message : String(error), fix };
   }
-  return undefined;
 }
 
 function readVersion(output: string): string {

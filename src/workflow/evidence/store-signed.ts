@@ -6,16 +6,15 @@ import type { Call, Registry } from '../../image/oci/registry.ts';
 import { collect } from '../../image/oci/verified.ts';
 import type { Digest } from '../../model/digest.ts';
 import { type LegacyLayer, legacyTypes } from '../../trust/attest/bundle/legacy-layers.ts';
-import type { SignedBundle } from '../../trust/attest/sign.ts';
 import { legacyTag } from '../../trust/attest/storage/legacy-tag.ts';
-import { type StoredBundle, storeBundle } from '../../trust/attest/storage/store-bundle.ts';
+import { type SentBundle, type StoredBundle, storeBundle } from '../../trust/attest/storage/store-bundle.ts';
 import { storeLegacy } from '../../trust/attest/storage/store-legacy.ts';
 import type { EvidenceTarget } from './targets.ts';
 
-/** Everything that was signed about one target in one run, checked and not yet stored. */
+/** Everything that was signed about one target in one run, checked, and not yet to be found by anybody. */
 export interface SignedEvidence {
   readonly target: EvidenceTarget;
-  readonly bundles: readonly { readonly signed: SignedBundle; readonly predicateType: string }[];
+  readonly bundles: readonly { readonly sent: SentBundle; readonly predicateType: string }[];
   readonly layers: readonly LegacyLayer[];
 }
 
@@ -62,8 +61,8 @@ async function storeTarget(
   const bundles = pieces.flatMap(piece => piece.bundles);
   const legacy = pieces.map(({ layers }) => layers).filter(layers => layers.length > 0);
   const [stored, tags] = await Promise.all([
-    inParallel(bundles, writesAtOnce, async ({ signed, predicateType }) =>
-      storeBundle(registry, { subject, bundle: signed.bundle, predicateType, createdAt: o.createdAt }, o),
+    inParallel(bundles, writesAtOnce, async ({ sent, predicateType }) =>
+      storeBundle(registry, { subject, bundle: sent, predicateType, createdAt: o.createdAt }, o),
     ),
     inParallel(legacy, writesAtOnce, async layers => {
       await storeLegacy(registry, subject.digest, layers, o);

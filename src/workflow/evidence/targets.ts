@@ -4,8 +4,9 @@ import type { RegistryAccess } from '../../image/oci/access.ts';
 import { parseContent } from '../../image/oci/content.ts';
 import { formatLocation, type Location } from '../../image/oci/location.ts';
 import { open } from '../../image/oci/open.ts';
+import { imagesOf } from '../../image/oci/platform.ts';
 import type { Call, Manifest, Registry } from '../../image/oci/registry.ts';
-import { type Descriptor, formatPlatform, isIndexType } from '../../model/descriptor.ts';
+import { type Descriptor, formatPlatform } from '../../model/descriptor.ts';
 
 /** One thing that evidence can be about: the image itself, or one platform of it. */
 export interface EvidenceTarget {
@@ -52,32 +53,17 @@ export function describeImage(
     location,
     reference: formatLocation(location),
     name: nameOf(location),
-    targets: [{ subject: { mediaType, digest, size } }, ...(recursive ? platformTargets(entries) : [])],
+    targets: [
+      { subject: { mediaType, digest, size } },
+      ...(recursive ? imagesOf(entries).map(toTarget) : []),
+    ],
     entries,
   };
 }
 
-/**
- * Every entry of an index but the attestation manifests that BuildKit marks: one without a platform can be run too, so
- * it must not slip through. An index in an index is refused, because nobody looked at what is in it.
- */
-function platformTargets(entries: readonly Descriptor[]): EvidenceTarget[] {
-  const seen = new Set<string>();
-  return entries.flatMap(entry => {
-    const isAttestation = entry.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest';
-    if (isAttestation || seen.has(entry.digest)) return [];
-    seen.add(entry.digest);
-    const { mediaType, digest, size, platform } = entry;
-    if (isIndexType(mediaType)) {
-      throw new Fault('UNSUPPORTED', {
-        what: 'An index in an index cannot be signed or verified with its parts.',
-        where: digest,
-        next: 'name the inner index by its digest',
-      });
-    }
-    const subject = { mediaType, digest, size };
-    return [{ subject, ...(platform !== undefined && { platform: formatPlatform(platform) }) }];
-  });
+function toTarget({ mediaType, digest, size, platform }: Descriptor): EvidenceTarget {
+  const subject = { mediaType, digest, size };
+  return { subject, ...(platform !== undefined && { platform: formatPlatform(platform) }) };
 }
 
 /** A folder has no name that others know; its last part is better than its path, which is nobody's business. */

@@ -1,8 +1,9 @@
 import { Fault } from '../../ground/fault/fault.ts';
 import type { RegistryAccess } from '../../image/oci/access.ts';
-import { type ImageManifest, imagePlatform, parseContent } from '../../image/oci/content.ts';
+import { type ImageManifest, parseContent } from '../../image/oci/content.ts';
 import { formatLocation, type Location } from '../../image/oci/location.ts';
 import { open, toLocation } from '../../image/oci/open.ts';
+import { imagePlatform, imagesOf } from '../../image/oci/platform.ts';
 import type { Call, Manifest, Registry } from '../../image/oci/registry.ts';
 import { collect } from '../../image/oci/verified.ts';
 import type { Descriptor } from '../../model/descriptor.ts';
@@ -89,7 +90,7 @@ async function collectImage(
 ): Promise<ComponentEvidence[]> {
   const content = parseContent(root);
   const entries = content.kind === 'index' ? content.manifests : [];
-  const children = o.children === 'own' ? entries.filter(isChild) : [];
+  const children = o.children === 'own' ? imagesOf(entries) : [];
   if (children.length > mostChildren) {
     throw new Fault('LIMIT_EXCEEDED', {
       what: `the index has more than ${mostChildren} images`,
@@ -111,14 +112,6 @@ async function collectImage(
     });
   }
   return [whole, ...parts];
-}
-
-/** BuildKit keeps attestations beside the images of an index; they are not images. */
-function isChild(entry: Descriptor): boolean {
-  return (
-    entry.annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest' &&
-    !(entry.platform?.os === 'unknown')
-  );
 }
 
 async function collectOne(

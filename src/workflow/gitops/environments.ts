@@ -92,8 +92,11 @@ export function findEnvironment(
     where: projectFileName,
     expected:
       names.length === 0 ? 'gitops: { environments: { dev: { path: overlays/dev } } }' : names.join(', '),
-    next:
-      near === undefined ? `add it below gitops.environments in ${projectFileName}` : `did you mean ${near}?`,
+    next: /[/@:]/.test(name)
+      ? 'name the environment first, and then the image'
+      : near === undefined
+        ? `add it below gitops.environments in ${projectFileName}`
+        : `did you mean ${near}?`,
   });
 }
 

@@ -4,13 +4,13 @@ import { open } from '../../image/oci/open.ts';
 import { isDigest } from '../../model/digest.ts';
 import { parseImageReference } from '../../model/image-reference.ts';
 import type { Verdict } from '../../model/verdict.ts';
-import { type GateImagesOptions, gateImage } from '../gate-image.ts';
+import { type GateOptions, gateImage } from '../gate-image.ts';
 import { reachRegistries } from '../reach-registries.ts';
 import type { Environment } from './environments.ts';
 import { type ExplainChoice, explainLine } from './explain-line.ts';
 
 /** What it takes to ask whether an image may come to an environment. */
-export type EvidenceOptions = Omit<GateImagesOptions, 'images' | 'components'> & {
+export type EvidenceOptions = GateOptions & {
   /** Pins what no policy vouches for, or what the policy denies; the commit says so, and why. */
   readonly allowUnverified?: boolean;
   /** Why, for the commit. */
@@ -121,7 +121,7 @@ export function verdictFault(verdict: Verdict, image: string, place: JudgedPlace
   const isOutage = isTrouble && !troubles.some(({ exit }) => exit === 4);
   const said = isTrouble ? troubles.map(({ message }) => message) : [...new Set(reasons)];
   const actual = said.slice(0, 5).join('; ');
-  return new Fault(isOutage ? 'NETWORK' : isTrouble ? 'EVIDENCE_INVALID' : 'PROMOTION_REFUSED', {
+  return new Fault(isOutage ? 'NETWORK' : isTrouble ? 'EVIDENCE_UNREADABLE' : 'PROMOTION_REFUSED', {
     what: isTrouble
       ? `the evidence for ${place.name} could not be judged`
       : `the evidence does not satisfy the policy of ${place.name}`,

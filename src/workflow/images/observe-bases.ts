@@ -3,10 +3,11 @@ import type { BasePlatform } from '../../fleet/state/base-state.ts';
 import type { FaultCode } from '../../ground/fault/codes.ts';
 import { asFault } from '../../ground/fault/render.ts';
 import type { RegistryAccess } from '../../image/oci/access.ts';
-import { imagePlatform, parseContent } from '../../image/oci/content.ts';
+import { parseContent } from '../../image/oci/content.ts';
 import { inParallel } from '../../image/oci/copy/in-parallel.ts';
 import { type ImageSummary, summariseConfig } from '../../image/oci/image-config.ts';
 import { open } from '../../image/oci/open.ts';
+import { imagePlatform } from '../../image/oci/platform.ts';
 import type { Call, Manifest, Registry } from '../../image/oci/registry.ts';
 import { collect } from '../../image/oci/verified.ts';
 

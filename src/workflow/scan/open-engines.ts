@@ -1,24 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../ground/http/proxy.ts';
-import { isMissing } from '../../ground/store/write-fault.ts';
-import type { Clock } from '../../model/clock.ts';
 import { AdvisoryDatabase } from '../../risk/advisories/database.ts';
 import { EngineFailure, type ScanEngine } from '../../risk/scan/engine.ts';
 import { EmbeddedEngine } from '../../risk/scan/engines/embedded.ts';
 import { GrypeEngine } from '../../risk/scan/engines/grype.ts';
 import { TrivyEngine } from '../../risk/scan/engines/trivy.ts';
-import { findTool } from '../../risk/tools/find-tool.ts';
-import { readToolsLock, type ToolsLock } from '../../risk/tools/lock.ts';
+import { findLockedTool, type ToolPlace } from '../tools/find-locked.ts';
 
 export const engineNames = ['trivy', 'grype', 'embedded'] as const;
 export type EngineName = (typeof engineNames)[number];
 
-export interface OpenEngines {
-  readonly env: Environment;
-  readonly cwd: string;
-  readonly clock: Clock;
+export interface OpenEngines extends ToolPlace {
   /** Asked for by name; without it all that there are. */
   readonly engines?: readonly EngineName[];
   /** Where cg db keeps its index. */
@@ -45,8 +38,7 @@ export async function openEngines(o: OpenEngines): Promise<readonly ScanEngine[]
 }
 
 async function openProgram(name: 'trivy' | 'grype', o: OpenEngines): Promise<ScanEngine> {
-  const lock = await readLock(o.cwd);
-  const tool = await findTool({ tool: name, searchPath: o.env['PATH'], lock, now: o.clock.now() });
+  const tool = await findLockedTool(name, o);
   if (tool === undefined) {
     const status = o.engines === undefined ? 'absent' : 'error';
     return brokenEngine(name, new EngineFailure(status, 'it is not installed'));
@@ -58,17 +50,6 @@ async function openProgram(name: 'trivy' | 'grype', o: OpenEngines): Promise<Sca
   }
   const cacheFolder = o.env['GRYPE_DB_CACHE_DIR'] || join(cache, 'grype', 'db');
   return new GrypeEngine({ ...options, cacheFolder });
-}
-
-/** Which programs this project vouches for; a lock that cannot be read is no lock that allows anything. */
-async function readLock(cwd: string): Promise<ToolsLock | undefined> {
-  const path = join(cwd, '.cascadeguard', 'tools.lock.json');
-  try {
-    return readToolsLock(await readFile(path, 'utf8'), path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
 }
 
 export async function openEmbedded(o: OpenEngines): Promise<ScanEngine> {

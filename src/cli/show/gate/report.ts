@@ -84,7 +84,6 @@ function toResult(result: RuleResult, kind: string, { info }: Shown): object {
     metadata: {
       code: result.code,
       ...(result.term !== undefined && { term: result.term }),
-      ...(result.effectiveOn !== undefined && { effective_on: result.effectiveOn }),
       ...(info &&
         text !== undefined && {
           title: text.title,

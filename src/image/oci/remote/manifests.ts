@@ -140,7 +140,13 @@ function callManifest(
   method: string,
   statuses: number[],
 ): Promise<HttpResponse> {
-  return place.session.call({ ...callOf(place, reference), method, headers: { accept }, accept: statuses });
+  return place.session.call({
+    ...callOf(place, reference),
+    method,
+    headers: { accept },
+    accept: statuses,
+    ...(method === 'GET' && { whole: largestManifestRead }),
+  });
 }
 
 function callOf(place: ManifestPlace, reference: TagOrDigest) {

@@ -2,7 +2,7 @@ import { Fault } from '../../../ground/fault/fault.ts';
 import type { HttpResponse } from '../../../ground/http/send.ts';
 import type { Descriptor } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
-import { readDescriptor } from '../content.ts';
+import { largestManifestRead, readDescriptor } from '../content.ts';
 import {
   describeReferrer,
   fallbackTag,
@@ -93,6 +93,7 @@ async function askApi(place: ManifestPlace, subject: Digest): Promise<readonly D
     headers: { accept: 'application/vnd.oci.image.index.v1+json' },
     what: `what refers to ${nameOf(place, subject)}`,
     accept: [200, 303, 400, 404, 405, 406],
+    whole: largestManifestRead,
     ...(signal !== undefined && { signal }),
   };
   const response = await session.call(call);

@@ -2,7 +2,7 @@ import { Fault } from '../../../ground/fault/fault.ts';
 import type { Descriptor } from '../../../model/descriptor.ts';
 import { type Digest, isDigest } from '../../../model/digest.ts';
 import { isTag } from '../../../model/image-reference.ts';
-import { parseContent } from '../content.ts';
+import { largestManifestRead, parseContent } from '../content.ts';
 import type {
   BlobPush,
   Call,
@@ -75,6 +75,7 @@ export class RemoteRegistry implements Registry {
       repository,
       what: `the tags of ${repository}`,
       accept: [200, 404],
+      whole: largestManifestRead,
       ...(o?.signal !== undefined && { signal: o.signal }),
     };
     const first = await session.call(call);

@@ -21,6 +21,8 @@ export interface RegistryCall {
   readonly headers?: Headers;
   readonly body?: RequestBody;
   readonly retry?: boolean;
+  /** As of a request: at most so many bytes, and asked for again when they are cut off. */
+  readonly whole?: number;
   /** The statuses that are answers; every other throws. */
   readonly accept: readonly number[];
   /** What is wanted, in the words of an error: "the manifest of web:1". */
@@ -38,6 +40,8 @@ export class RegistrySession {
   readonly servesReferrers = new Map<string, boolean>();
   /** Who asks first whether it does; others wait for the answer. */
   readonly askingForReferrers = new Map<string, Promise<boolean>>();
+  /** Whether it stores a blob that comes with the request for an upload; unknown until the first small one. */
+  takesWholeBlobs: boolean | undefined;
   readonly #authorizer: Authorizer;
   #base: URL;
   /** Until something was answered, a registry of this machine may still turn out to speak https. */
@@ -82,6 +86,7 @@ export class RegistrySession {
         ...(call.path instanceof URL && { from: this.base }),
         ...(call.body !== undefined && { body: call.body }),
         ...(retry !== undefined && { retry }),
+        ...(call.whole !== undefined && { whole: call.whole }),
         ...pickSignal(call),
       });
     const header = isHome ? await this.#authorizer.header(access) : undefined;

@@ -1,10 +1,8 @@
 import { constants, type KeyObject, publicDecrypt } from 'node:crypto';
-import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { digestNames } from '../der/oids.ts';
 import { readDer } from '../der/reader.ts';
 import { nullValue, objectIdentifier, octetString, sequence } from '../der/writer.ts';
-
-const curves = { prime256v1: p256, secp384r1: p384, secp521r1: p521 } as const;
+import { isCurveName, verifyEcdsaDigest } from './ecdsa-digest.ts';
 
 /** Verifies a signature when only the digest of what was signed is known, which node:crypto cannot. */
 export function verifyDigestSignature(digest: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
@@ -18,9 +16,17 @@ export function verifyDigestSignature(digest: Uint8Array, key: KeyObject, signat
 }
 
 function verifyEcdsa(digest: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
-  const curve = curves[key.asymmetricKeyDetails?.namedCurve as keyof typeof curves];
-  const point = readDer(key.export({ format: 'der', type: 'spki' })).member(1).bits;
-  return curve?.verify(signature, digest, point, { prehash: false, lowS: false, format: 'der' }) ?? false;
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  if (!isCurveName(curve)) return false;
+  return verifyEcdsaDigest(curve, digest, pointOf(key), signature);
+}
+
+const points = new WeakMap<KeyObject, Uint8Array>();
+
+function pointOf(key: KeyObject): Uint8Array {
+  const point = points.get(key) ?? readDer(key.export({ format: 'der', type: 'spki' })).member(1).bits;
+  points.set(key, point);
+  return point;
 }
 
 /** PKCS#1 v1.5: what comes out must be the one encoding of the digest (RFC 8017 §8.2.2). */

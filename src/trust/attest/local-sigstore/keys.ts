@@ -26,7 +26,8 @@ export async function loadKeys(folder: string | undefined): Promise<LocalKeys> {
   return Object.fromEntries(loaded) as LocalKeys;
 }
 
-async function loadKey(folder: string | undefined, name: LocalKeyName): Promise<KeyObject> {
+/** One of them; the others are neither read nor made. */
+export async function loadKey(folder: string | undefined, name: LocalKeyName): Promise<KeyObject> {
   if (folder === undefined) return generateKey(name);
   const path = join(folder, `${name}.pem`);
   const kept = await readIfThere(path);

@@ -88,11 +88,6 @@ export function issueTimestamp(request: TimestampRequest, issuer: TimestampIssue
   return sequence(sequence(integer(0)), sequence(objectIdentifier(oids.signedData), explicit(0, signedData)));
 }
 
-/** A refusal: status 2 with the bit for a request that is not understood (RFC 3161 §2.4.2). */
-export function refuseTimestamp(): Buffer {
-  return sequence(sequence(integer(2), encode(0x03, Buffer.from([5, 0x20]))));
-}
-
 function encodeInfo(request: TimestampRequest, at: Date): Buffer {
   const serial = randomBytes(8);
   serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;

@@ -16,18 +16,6 @@ export function isTrustAccepted(trust: string, accepted: AcceptedTrust): boolean
   return trust === 'public-good' || trust.startsWith('key:') || (accepted.roots ?? []).includes(trust);
 }
 
-/** What promotes, admits or signs verdicts for production refuses local trust outright. */
-export function refuseLocalTrust(accepted: AcceptedTrust, command: string): void {
-  const local = (accepted.roots ?? []).find(isLocalTrust);
-  if (accepted.allowLocal !== true && local === undefined) return;
-  throw new Fault('USAGE', {
-    what: `${command} does not take evidence of the local Sigstore.`,
-    ...(local !== undefined && { where: local }),
-    expected: 'the public-good trust root or a private one that the policy names',
-    next: 'sign with a Sigstore that is meant for production, and drop --allow-local-trust',
-  });
-}
-
 /**
  * Keeps a local root from hiding under another name, for instance merged into a production root:
  * its certificates say what they are, and known local keys are compared.

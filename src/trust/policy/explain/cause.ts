@@ -1,3 +1,4 @@
+import type { Cause } from '../../../model/cause.ts';
 import { isLocalTrust } from '../../../model/evidence.ts';
 import type { RuleResult } from '../../../model/verdict.ts';
 import { builtInCodes } from '../built-in.ts';
@@ -7,34 +8,7 @@ import type { ComponentEvidence } from '../gate-input.ts';
 import type { Policy } from '../policy.ts';
 import { nameIn } from '../select.ts';
 
-/** Why a rule said no, in words that do not change; scripts may match on them. */
-export type Cause =
-  | 'unknown-tag'
-  | 'unsigned'
-  | 'wrong-identity'
-  | 'local-trust'
-  | 'forged'
-  | 'no-provenance'
-  | 'malformed-provenance'
-  | 'no-expected-source'
-  | 'wrong-commit'
-  | 'wrong-repository'
-  | 'foreign-source'
-  | 'foreign-builder'
-  | 'no-sbom'
-  | 'bad-sbom'
-  | 'scan-missing'
-  | 'scan-stale'
-  | 'finding-from-base'
-  | 'finding-of-ours'
-  | 'finding-without-fix'
-  | 'finding'
-  | 'tag-instead-of-digest'
-  | 'base-without-digest'
-  | 'evidence-missing'
-  | 'expired-waiver'
-  | 'other';
-
+/** A rule says its cause itself, but for two things: what else was found, and that an exception has run out. */
 export function causeOf(
   result: RuleResult,
   component: ComponentEvidence,
@@ -42,75 +16,14 @@ export function causeOf(
   time: number,
 ): Cause {
   if (isExpiredWaiver(result, component, policy, time)) return 'expired-waiver';
-  const [name = ''] = result.code.split('.');
   switch (result.code) {
-    case builtInCodes.accessible:
-      return 'unknown-tag';
     case builtInCodes.signature:
       return causeOfNone('signature', component, policy, 'unsigned');
     case builtInCodes.attestation:
       return causeOfNone('attestation', component, policy, 'no-provenance');
-    case builtInCodes.syntax:
-      return 'malformed-provenance';
-    case 'evidence.local_trust':
-      return 'local-trust';
-    case 'evidence.required_types':
-      return 'evidence-missing';
-    case 'slsa_source_correlated.source_code_reference_provided':
-      return 'no-expected-source';
-    case 'slsa_source_correlated.expected_source_code_reference':
-      return sameRepository(result) ? 'wrong-commit' : 'wrong-repository';
-    case 'source.only_expected':
-      return 'foreign-source';
-    case 'source.certificate_correlated':
-      return result.message.endsWith('nothing to examine')
-        ? 'no-provenance'
-        : sameRepository(result)
-          ? 'wrong-commit'
-          : 'wrong-repository';
-    case 'image.digest_pinned':
-      return 'tag-instead-of-digest';
-    case 'base.digest_pinned':
-      return 'base-without-digest';
-    case 'vuln.scan_fresh':
-      return result.message.endsWith('nothing to examine') ? 'scan-missing' : 'scan-stale';
-    case 'vuln.both_scanners':
-    case 'cve.cve_results_found':
-      return 'scan-missing';
-    case 'vuln.threshold':
-    case 'cve.cve_blockers':
-    case 'cve.unpatched_cve_blockers':
-      return causeOfFinding(result);
-    case 'sbom.found':
-      return 'no-sbom';
-    case 'slsa_build_build_service.slsa_builder_id_found':
-    case 'slsa_build_build_service.slsa_builder_id_accepted':
-    case 'provenance.builder_trusted':
-      return result.message.endsWith('nothing to examine') ? 'no-provenance' : 'foreign-builder';
     default:
-      if (name === 'sbom_spdx' || name === 'sbom_cyclonedx')
-        return result.message.endsWith('nothing to examine') ? 'no-sbom' : 'bad-sbom';
-      return name === 'slsa_provenance_available' || name === 'slsa_source_correlated'
-        ? 'no-provenance'
-        : 'other';
+      return result.cause ?? 'other';
   }
-}
-
-/** `https://gitlab.com/group/app at <commit>`: what stands before the last " at " is the repository. */
-function sameRepository({ wanted = '', got = '' }: RuleResult): boolean {
-  const repository = (text: string) =>
-    text
-      .slice(0, text.lastIndexOf(' at '))
-      .replace(/\.git$/, '')
-      .replace(/\/+$/, '');
-  return repository(wanted) === repository(got);
-}
-
-function causeOfFinding({ message }: RuleResult): Cause {
-  if (message.endsWith('nothing to examine') || message.startsWith('A scan by')) return 'scan-missing';
-  if (message.includes('no fix is known') || message.includes('unpatched')) return 'finding-without-fix';
-  if (message.includes(' from the base image; ')) return 'finding-from-base';
-  return message.includes(' of ours; ') ? 'finding-of-ours' : 'finding';
 }
 
 function causeOfNone(

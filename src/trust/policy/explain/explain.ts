@@ -1,15 +1,17 @@
+import type { Cause } from '../../../model/cause.ts';
 import { describeSigner } from '../../../model/identity.ts';
-import type {
-  ComponentVerdict,
-  Decision,
-  JudgedItem,
-  RuleReport,
-  RuleResult,
+import {
+  type ComponentVerdict,
+  type Decision,
+  type JudgedItem,
+  type RuleReport,
+  type RuleResult,
+  worstDecision,
 } from '../../../model/verdict.ts';
 import { evaluateComponent } from '../evaluate.ts';
 import type { ComponentEvidence, GateInput } from '../gate-input.ts';
 import type { Policy } from '../policy.ts';
-import { type Cause, causeOf } from './cause.ts';
+import { causeOf } from './cause.ts';
 import { type Candidate, type Fix, fixKinds, type Hint, type State } from './fix.ts';
 import type { Trial } from './making.ts';
 import { remediesFor } from './remedies.ts';
@@ -77,14 +79,8 @@ export function explain({ components, policy, time }: GateInput, o: ExplainOptio
       gateFlags: o.gateFlags ?? '',
     }),
   );
-  const decisions = explained.map(({ decision }) => decision);
-  const decision = decisions.includes('indeterminate')
-    ? 'indeterminate'
-    : decisions.includes('deny')
-      ? 'deny'
-      : 'allow';
   return {
-    decision: decisions.length === 0 ? 'indeterminate' : decision,
+    decision: worstDecision(explained.map(({ decision }) => decision)),
     effectiveTime: time,
     components: explained,
   };

@@ -1,10 +1,11 @@
+import type { Cause } from '../../../model/cause.ts';
 import type { IdentityPattern } from '../../../model/identity.ts';
 import type { RuleResult } from '../../../model/verdict.ts';
 import { type Attestation, isProven, judgeAnew } from '../evidence/accept.ts';
 import { isCommit, placeOf, spellRepository } from '../evidence/git-source.ts';
 import { dependenciesOf, provenanceOf } from '../evidence/provenance.ts';
 import { expiredExceptions } from '../exceptions.ts';
-import { type Cause, isAboutResult } from './cause.ts';
+import { isAboutResult } from './cause.ts';
 import type { Candidate, PatchStep, State } from './fix.ts';
 import type { Trial } from './making.ts';
 

@@ -1,7 +1,7 @@
+import type { Cause } from '../../../model/cause.ts';
 import type { IdentityPattern } from '../../../model/identity.ts';
 import { predicateTypes } from '../../../model/statement.ts';
 import type { RuleResult } from '../../../model/verdict.ts';
-import type { Cause } from './cause.ts';
 import { correctSource, exceptionsFor, nameDigest, otherTags, takeSigner } from './file-remedies.ts';
 import { remediesForFinding, rescan } from './finding-remedies.ts';
 import type { Candidate } from './fix.ts';
@@ -173,9 +173,8 @@ function rebuildWith(result: RuleResult, trial: Trial, title: string): Candidate
     `cg attest ${trial.state.component.repository}@NEW --sign --predicate slsaprovenance1=provenance.json${trial.signFlags()}`,
     `cg gate ${trial.state.component.repository}@NEW${trial.gateFlags}`,
   ];
-  const isVain = result.message.endsWith('nothing to examine');
   return [
-    rebuild(trial, isVain ? [] : result.evidence, {
+    rebuild(trial, result.evidence, {
       title: `${title}, as ${nameOfMaker(maker)}`,
       commands,
       make: one => [simulateProvenance(one)],

@@ -65,6 +65,7 @@ export const attestationRules: readonly Rule[] = [
     solution: 'Attest SLSA provenance: cg provenance > provenance.json, then cg attest.',
     collections: [],
     kind: 'requires',
+    cause: 'no-provenance',
     examine: subject => {
       const allowed = textsOf(subject, 'allowed_predicate_types', provenanceTypes);
       const found = provenanceOf(subject.attestations);

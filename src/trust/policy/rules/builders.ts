@@ -12,6 +12,8 @@ export const builderRules: readonly Rule[] = [
     solution: 'Let the build service write the provenance, or cg provenance in its job.',
     collections: [],
     kind: 'requires',
+    cause: 'foreign-builder',
+    vain: 'no-provenance',
     examine: subject =>
       eachProvenance(subject, one =>
         builderOf(one) === undefined ? { message: 'Builder ID not set in attestation' } : undefined,
@@ -24,6 +26,8 @@ export const builderRules: readonly Rule[] = [
     solution: 'Build with an accepted build service.',
     collections: [],
     kind: 'requires',
+    cause: 'foreign-builder',
+    vain: 'no-provenance',
     examine: subject => {
       const allowed = textsOf(subject, 'allowed_builder_ids', ['https://tekton.dev/chains/v2']);
       return eachProvenance(subject, one => {
@@ -45,6 +49,8 @@ export const builderRules: readonly Rule[] = [
     solution: 'Build and attest in the pipeline that the policy names.',
     collections: ['cascadeguard'],
     kind: 'requires',
+    cause: 'foreign-builder',
+    vain: 'no-provenance',
     examine: subject => {
       const trusted = trustedBuilders(subject);
       return eachProvenance(subject, one => objectToBuilder(one, trusted));

@@ -17,6 +17,7 @@ export const localTrustRule: Rule = {
   solution: 'Sign with a Sigstore that is meant for production.',
   collections: ['cascadeguard'],
   kind: 'forbids',
+  cause: 'local-trust',
   examine: ({ component: { items }, policy }) => {
     const proven = items.filter(({ trust }) => trust !== undefined);
     const local = proven.filter(({ trust }) => isLocalTrust(trust));
@@ -43,6 +44,7 @@ export const imageRules: readonly Rule[] = [
     solution: 'Name the image with the digest that the verdict shows.',
     collections: ['cascadeguard'],
     kind: 'requires',
+    cause: 'tag-instead-of-digest',
     examine: ({ component: { reference, digest, repository } }) => {
       const parsed = parseImageReference(reference);
       const isPinned = 'value' in parsed ? parsed.value.digest !== undefined : reference.includes('@sha256:');
@@ -68,6 +70,7 @@ export const imageRules: readonly Rule[] = [
     solution: 'Build with a tool that records the digests of base images.',
     collections: ['cascadeguard'],
     kind: 'requires',
+    cause: 'base-without-digest',
     examine: examineBases,
   },
   localTrustRule,
@@ -79,6 +82,7 @@ export const imageRules: readonly Rule[] = [
     solution: 'Sign or attest what is missing.',
     collections: ['cascadeguard'],
     kind: 'requires',
+    cause: 'evidence-missing',
     examine: subject => {
       const { requirements } = subject.policy;
       return {

@@ -16,6 +16,7 @@ export const sbomRules: readonly Rule[] = [
       'cg sbom IMAGE --output spdx-json > sbom.json, then cg attest IMAGE --predicate spdxjson=sbom.json',
     collections: ['minimal', 'redhat'],
     kind: 'requires',
+    cause: 'no-sbom',
     examine: examineFound,
   },
   {
@@ -25,6 +26,8 @@ export const sbomRules: readonly Rule[] = [
     solution: 'Make the SBOM anew.',
     collections: ['minimal', 'redhat'],
     kind: 'requires',
+    cause: 'bad-sbom',
+    vain: 'no-sbom',
     examine: subject =>
       each(spdxOf(subject), (one, index) =>
         problemsOfSpdx(one.statement.predicate).map(problem => ({
@@ -39,6 +42,8 @@ export const sbomRules: readonly Rule[] = [
     solution: 'Make the SBOM of the image, not of an empty folder.',
     collections: ['minimal', 'redhat'],
     kind: 'requires',
+    cause: 'bad-sbom',
+    vain: 'no-sbom',
     dependsOn: ['sbom_spdx.valid'],
     examine: subject =>
       each(spdxOf(subject), one =>
@@ -54,6 +59,8 @@ export const sbomRules: readonly Rule[] = [
     solution: 'Make the SBOM of this digest.',
     collections: ['minimal', 'redhat'],
     kind: 'requires',
+    cause: 'bad-sbom',
+    vain: 'no-sbom',
     dependsOn: ['sbom_spdx.valid'],
     examine: subject => each(spdxOf(subject), one => objectToDigest(one, subject)),
   },
@@ -64,6 +71,8 @@ export const sbomRules: readonly Rule[] = [
     solution: `Write CycloneDX ${cycloneVersions.join(', ')}.`,
     collections: ['minimal', 'redhat'],
     kind: 'requires',
+    cause: 'bad-sbom',
+    vain: 'no-sbom',
     examine: subject =>
       each(cycloneOf(subject), ({ statement }, index) => {
         const version = textAt(statement.predicate, 'specVersion');
@@ -90,6 +99,8 @@ function validCyclone(version: string): Rule {
     solution: 'Make the SBOM anew.',
     collections: ['minimal', 'redhat'],
     kind: 'requires',
+    cause: 'bad-sbom',
+    vain: 'no-sbom',
     niche: true,
     examine: subject =>
       each(cycloneOf(subject).filter(isThis), (one, index) =>

@@ -1,3 +1,4 @@
+import type { Cause } from '../../../model/cause.ts';
 import type { GitSource } from '../../../model/verdict.ts';
 import type { Attestation } from '../evidence/accept.ts';
 import { isSource, placeOf, referenceOf, spellRepository } from '../evidence/git-source.ts';
@@ -29,6 +30,7 @@ export const sourceRules: readonly Rule[] = [
     solution: 'Give source.git.url and source.git.revision in the components file.',
     collections: ['minimal', 'slsa3', 'redhat', 'redhat_security'],
     kind: 'requires',
+    cause: 'no-expected-source',
     examine: ({ component: { source } }) => ({
       examined: 1,
       objections:
@@ -49,6 +51,7 @@ export const sourceRules: readonly Rule[] = [
     solution: 'Let the provenance name repository and commit among its resolved dependencies.',
     collections: ['minimal', 'slsa3', 'redhat', 'redhat_security'],
     kind: 'requires',
+    cause: 'no-provenance',
     dependsOn: [known],
     examine: subject => {
       const found = provenanceOf(subject.attestations);
@@ -75,6 +78,8 @@ export const sourceRules: readonly Rule[] = [
     solution: 'Build the image from that commit, or correct the commit in the components file.',
     collections: ['minimal', 'slsa3', 'redhat', 'redhat_security'],
     kind: 'requires',
+    cause: 'wrong-commit',
+    vain: 'no-provenance',
     dependsOn: [
       known,
       'slsa_source_correlated.source_code_reference_provided',
@@ -89,6 +94,7 @@ export const sourceRules: readonly Rule[] = [
     solution: 'Build from one repository, or attest the others as something else than sources.',
     collections: ['cascadeguard'],
     kind: 'forbids',
+    cause: 'foreign-source',
     examine: subject => {
       const sources = attestedSources(subject);
       const { source } = subject.component;
@@ -115,6 +121,8 @@ export const sourceRules: readonly Rule[] = [
     solution: 'Attest in the job that builds the expected commit.',
     collections: ['cascadeguard'],
     kind: 'requires',
+    cause: 'wrong-commit',
+    vain: 'no-provenance',
     examine: subject => {
       const found = provenanceOf(subject.attestations);
       return {
@@ -136,6 +144,7 @@ function examineExpected(subject: Subject): Examination {
   const objections = sources.flatMap(one =>
     referenceOf(one, namesOf(subject)).map(reference => ({
       message: `The expected source code reference ${quote(wanted)} is not attested`,
+      cause: causeOfPlace(placeOf(one).repository, source),
       term: reference,
       wanted: describeSource(source),
       got: describeDependency(one),
@@ -169,11 +178,18 @@ function describeDependency(one: Dependency): string {
 function objectToCertificate(one: Attestation, { component: { source } }: Subject): Objection[] {
   const about = { evidence: [one.id] };
   if (source === undefined)
-    return [{ message: 'No source is expected, so the certificate has nothing to agree with', ...about }];
+    return [
+      {
+        message: 'No source is expected, so the certificate has nothing to agree with',
+        cause: 'no-expected-source',
+        ...about,
+      },
+    ];
   if (one.signer?.kind !== 'certificate') {
     return [
       {
         message: 'The provenance is signed with a key, which says nothing about the source',
+        cause: 'wrong-repository',
         wanted: describeSource(source),
         got: 'a key',
         ...about,
@@ -191,11 +207,17 @@ function objectToCertificate(one: Attestation, { component: { source } }: Subjec
   return [
     {
       message: 'The certificate of the signer names another repository or commit',
+      cause: causeOfPlace(repository, source),
       wanted: describeSource(source),
       got: shorten(got),
       ...about,
     },
   ];
+}
+
+function causeOfPlace(repository: string | undefined, source: GitSource): Cause {
+  const isSame = repository !== undefined && spellRepository(repository) === spellRepository(source.url);
+  return isSame ? 'wrong-commit' : 'wrong-repository';
 }
 
 function namesOf(subject: Subject): readonly string[] {

@@ -1,3 +1,4 @@
+import type { Cause } from '../../../model/cause.ts';
 import { quote } from '../evidence/read.ts';
 import { latestScans, type Scan, type ScanFinding } from '../evidence/scans.ts';
 import type { ComponentEvidence } from '../gate-input.ts';
@@ -16,6 +17,7 @@ export const vulnerabilityRules: readonly Rule[] = [
     solution: 'cg scan IMAGE, then cg attest IMAGE --predicate vuln=scan.json',
     collections: ['minimal', 'redhat'],
     kind: 'requires',
+    cause: 'scan-missing',
     examine: subject => {
       const scans = latestScans(subject.attestations);
       const readable = scans.filter(({ problem }) => problem === undefined);
@@ -39,6 +41,8 @@ export const vulnerabilityRules: readonly Rule[] = [
     solution: 'Upgrade the package, or the base image that brings it.',
     collections: ['minimal', 'redhat'],
     kind: 'forbids',
+    cause: 'finding',
+    vain: 'scan-missing',
     dependsOn: ['cve.cve_results_found'],
     examine: subject => examineCves(subject, 'restrict_cve_security_levels', ['critical', 'high'], true),
   },
@@ -50,6 +54,8 @@ export const vulnerabilityRules: readonly Rule[] = [
     solution: 'Remove the package, or accept the risk for a limited time.',
     collections: ['minimal', 'redhat'],
     kind: 'forbids',
+    cause: 'finding',
+    vain: 'scan-missing',
     dependsOn: ['cve.cve_results_found'],
     examine: subject => examineCves(subject, 'restrict_unpatched_cve_security_levels', [], false),
   },
@@ -84,6 +90,8 @@ export const vulnerabilityRules: readonly Rule[] = [
     solution: 'Upgrade the package, or the base image that brings it.',
     collections: ['cascadeguard'],
     kind: 'forbids',
+    cause: 'finding',
+    vain: 'scan-missing',
     examine: examineThreshold,
   },
   {
@@ -93,6 +101,8 @@ export const vulnerabilityRules: readonly Rule[] = [
     solution: 'Scan again.',
     collections: ['cascadeguard'],
     kind: 'forbids',
+    cause: 'scan-stale',
+    vain: 'scan-missing',
     examine: subject => {
       const scans = latestScans(subject.attestations);
       return { ...about(scans), objections: scans.flatMap(scan => objectToAge(scan, subject)) };
@@ -106,6 +116,7 @@ export const vulnerabilityRules: readonly Rule[] = [
     solution: 'Scan with the scanner that is missing.',
     collections: ['cascadeguard'],
     kind: 'requires',
+    cause: 'scan-missing',
     examine: subject => {
       const scans = latestScans(subject.attestations);
       const have = new Set(
@@ -143,7 +154,13 @@ function examineThreshold(subject: Subject): Examination {
   const { failOn, fixableOnly } = scanDemand(subject.policy);
   const objections = scans.flatMap(({ evidence, scanner, problem, findings }): Objection[] => {
     if (problem !== undefined)
-      return [{ message: `A scan by ${scanner} cannot be read: ${problem}`, evidence: [evidence] }];
+      return [
+        {
+          message: `A scan by ${scanner} cannot be read: ${problem}`,
+          cause: 'scan-missing',
+          evidence: [evidence],
+        },
+      ];
     return (
       findings
         .filter(({ fixedIn }) => !fixableOnly || fixedIn !== undefined)
@@ -162,15 +179,21 @@ function examineThreshold(subject: Subject): Examination {
 function describeFinding(finding: ScanFinding, { component }: Subject): Objection {
   const { id, severity = 'unknown', fixedIn } = finding;
   const what = `${finding.package ?? 'a package'} ${finding.version ?? ''}`.trim();
-  const from = { true: ' from the base image', false: ' of ours', undefined: '' }[
-    `${isInherited(finding, component)}`
-  ];
+  const isFromBase = isInherited(finding, component);
+  const from = isFromBase === undefined ? '' : isFromBase ? ' from the base image' : ' of ours';
   const fix = fixedIn === undefined ? 'no fix is known' : `fixed in ${fixedIn}`;
   return {
     message: `Found ${quote(id)} vulnerability of ${severity} level in ${what}${from}; ${fix}`,
+    cause: causeOfFinding(fixedIn !== undefined, isFromBase),
     term: id,
     got: `${what}, ${fix}`,
   };
+}
+
+function causeOfFinding(hasFix: boolean, isFromBase: boolean | undefined): Cause {
+  if (!hasFix) return 'finding-without-fix';
+  if (isFromBase === undefined) return 'finding';
+  return isFromBase ? 'finding-from-base' : 'finding-of-ours';
 }
 
 function examineCves(
@@ -187,9 +210,8 @@ function examineCves(
       .filter(({ fixedIn }) => (fixedIn !== undefined) === hasFix)
       .filter(({ severity = 'unknown' }) => levels.includes(severity))
       .map(finding => ({
+        ...describeFinding(finding, subject),
         message: `Found ${quote(finding.id)} ${word} of ${finding.severity ?? 'unknown'} security level`,
-        term: finding.id,
-        got: describeFinding(finding, subject).got ?? '',
         evidence: [evidence],
       })),
   );

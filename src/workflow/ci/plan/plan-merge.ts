@@ -28,7 +28,7 @@ export async function planMerge(fleet: Fleet, o: PlanMerge): Promise<readonly Pl
   const published = await readPublished(
     images.map(image => ({
       name: image.name,
-      containerImage: `${repositoryOf(image, fleet.file)}:${image.tag}`,
+      image: `${repositoryOf(image, fleet.file)}:${image.tag}`,
     })),
     o,
   );

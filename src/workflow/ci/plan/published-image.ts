@@ -7,10 +7,10 @@ import { dependenciesOf, finishedOn, provenanceOf } from '../../../trust/policy/
 import { at, isObject } from '../../../trust/policy/evidence/read.ts';
 import type { ComponentEvidence } from '../../../trust/policy/gate-input.ts';
 import type { Policy } from '../../../trust/policy/policy.ts';
-import { type GateImagesOptions, gateImages } from '../../gate-image.ts';
+import { type GateOptions, gateImages } from '../../gate-image.ts';
 import { inputNames } from './build-inputs.ts';
 
-export type ReadPublished = Omit<GateImagesOptions, 'images' | 'components'>;
+export type ReadPublished = GateOptions;
 
 /** One statement of what an image was built from. */
 export interface Built {
@@ -25,13 +25,13 @@ export type Published =
 
 /** What stands under each name. Whatever cannot be read ends this: it could be anything. */
 export async function readPublished(
-  components: readonly { readonly name: string; readonly containerImage: string }[],
+  targets: readonly { readonly name: string; readonly image: string }[],
   o: ReadPublished,
 ): Promise<ReadonlyMap<string, Published>> {
-  if (components.length === 0) return new Map();
+  if (targets.length === 0) return new Map();
   const { input, policy } = await gateImages({
     ...o,
-    components: [JSON.stringify({ components })],
+    targets,
     keepInput: true,
   });
   const found = new Map<string, Published>();
@@ -43,7 +43,7 @@ export async function readPublished(
       !isHidden(component.problem)
     )
       faults.push(
-        new Fault(component.problem.kind === 'untrusted' ? 'EVIDENCE_INVALID' : 'NETWORK', {
+        new Fault(component.problem.kind === 'untrusted' ? 'EVIDENCE_UNREADABLE' : 'NETWORK', {
           what: `what is published of ${component.name} cannot be read, so nothing says what it was built from`,
           where: component.reference,
           actual: component.problem.message,
@@ -51,7 +51,7 @@ export async function readPublished(
         }),
       );
     // Of an index its own provenance counts, and not that of a platform in it.
-    if (components.some(({ name }) => name === component.name))
+    if (targets.some(({ name }) => name === component.name))
       found.set(component.name, describePublished(component, policy));
   }
   const [only] = faults;

@@ -1,8 +1,8 @@
-import { type GatedImages, type GateImagesOptions, gateImages } from '../../gate-image.ts';
+import { type GatedImages, type GateOptions, gateImages } from '../../gate-image.ts';
 import { findPolicy } from '../find-policy.ts';
 import { digestOf } from '../handover.ts';
 
-export interface VerifyStage extends Omit<GateImagesOptions, 'images' | 'components'> {
+export interface VerifyStage extends GateOptions {
   readonly cwd: string;
   readonly ref: string;
   /** It was built from an earlier commit, which its provenance names. */
@@ -13,15 +13,10 @@ export interface VerifyStage extends Omit<GateImagesOptions, 'images' | 'compone
 export async function verifyStage({ ref, isKept, ...o }: VerifyStage): Promise<GatedImages> {
   digestOf(ref);
   const source = isKept === true ? undefined : expectedSource(o.env);
-  const component = {
-    name: 'image',
-    containerImage: ref,
-    ...(source !== undefined && { source: { git: source } }),
-  };
   return await gateImages({
     ...o,
     ...(await findPolicy(o)),
-    components: [JSON.stringify({ components: [component] })],
+    targets: [{ name: 'image', image: ref, ...(source !== undefined && { source }) }],
     demandSource: source !== undefined,
   });
 }

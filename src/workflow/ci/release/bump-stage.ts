@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { readBranch } from '../../../delivery/git/change-branch.ts';
 import type { ImagePin } from '../../../delivery/gitops/image-file.ts';
-import { type BumpedImages, type BumpImagesOptions, bumpImages, sameRepository } from '../../bump-images.ts';
+import { type BumpImagesOptions, bumpImages, type PinnedImages, sameRepository } from '../../bump-images.ts';
 import { readEnvironment } from '../../gitops/edit-environment.ts';
 import { findEnvironment, readDeployment } from '../../gitops/environments.ts';
 import { digestOf } from '../handover.ts';
@@ -12,7 +12,7 @@ export interface BumpStage extends Omit<BumpImagesOptions, 'images' | 'add'> {
   readonly release: string;
 }
 
-export interface BumpedRelease extends BumpedImages {
+export interface BumpedRelease extends PinnedImages {
   /** Images that the environment has no entry for. */
   readonly absent: readonly string[];
 }

@@ -109,8 +109,8 @@ async function findDigest(
   const problem = async (built: string | undefined) =>
     await problemOfCommit(fleet.root, built, { ...o, of: o.commit });
   const reasons: string[] = [];
-  for (const containerImage of await listCandidates(fleet, image, o)) {
-    const known = (await readPublished([{ name: image.name, containerImage }], o)).get(image.name);
+  for (const candidate of await listCandidates(fleet, image, o)) {
+    const known = (await readPublished([{ name: image.name, image: candidate }], o)).get(image.name);
     if (known === undefined) continue;
     const reason = 'reason' in known ? known.reason : await problemOfInputs(inputs, known, problem);
     if (reason === undefined && known.ref !== undefined) return { ref: known.ref };

@@ -8,7 +8,7 @@ import {
 import { latestScans } from '../../../trust/policy/evidence/scans.ts';
 import type { ComponentEvidence } from '../../../trust/policy/gate-input.ts';
 import type { Policy } from '../../../trust/policy/policy.ts';
-import { type GateImagesOptions, gateImages } from '../../gate-image.ts';
+import { type GateOptions, gateImages } from '../../gate-image.ts';
 import type { PolicyPlace } from './deployed-images.ts';
 
 /** What lies beside digests of one image, and by whom it is believed. */
@@ -24,20 +24,19 @@ const signatureType = 'image-signature';
 export async function readEvidence(
   refs: readonly string[],
   place: PolicyPlace,
-  o: Omit<GateImagesOptions, 'images' | 'components'>,
+  o: GateOptions,
 ): Promise<ImageEvidence> {
-  const components = refs.map(ref => ({ name: ref, containerImage: ref }));
   const { policy: _policy, promotion: _promotion, ...rest } = o;
   const { policy, input } = await gateImages({
     ...rest,
     ...place,
-    components: [JSON.stringify({ components })],
+    targets: refs.map(ref => ({ name: ref, image: ref })),
     keepInput: true,
   });
   const found = (input?.components ?? []).filter(({ name }) => refs.includes(name));
   for (const { problem, reference } of found) {
     if (problem === undefined) continue;
-    throw new Fault(problem.kind === 'untrusted' ? 'EVIDENCE_INVALID' : 'NETWORK', {
+    throw new Fault(problem.kind === 'untrusted' ? 'EVIDENCE_UNREADABLE' : 'NETWORK', {
       what:
         problem.kind === 'absent' ? 'the registry does not have it any more' : 'its evidence cannot be read',
       where: reference,

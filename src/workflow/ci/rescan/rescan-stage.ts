@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { makeFolder } from '../../../ground/store/make-folder.ts';
 import type { ScanReport } from '../../../model/finding.ts';
-import type { GateImagesOptions } from '../../gate-image.ts';
+import type { GateOptions } from '../../gate-image.ts';
 import type { DeploymentChoice } from '../../gitops/environments.ts';
 import { type ScanImage, type ScannedWithRuns, scanImage } from '../../scan-image.ts';
 import { ScanFolderWriter } from '../scan/scan-folder.ts';
@@ -25,7 +25,7 @@ import { isPublished, listPlatforms, scanSboms } from './scan-deployed.ts';
 export type { RescanReport } from './rescan-report.ts';
 
 export interface RescanStage
-  extends Omit<GateImagesOptions, 'images' | 'components' | 'clock' | 'env' | 'cwd'>,
+  extends Omit<GateOptions, 'clock' | 'env' | 'cwd'>,
     Omit<DeploymentChoice, 'signal'>,
     Pick<ScanImage, 'clock' | 'version' | 'database'> {
   /** Each must be signed by somebody whom the policy of its environments believes. */

@@ -73,6 +73,7 @@ async function ask(
     url,
     headers: { accept: 'application/json', ...(header !== undefined && { authorization: header }) },
     what: 'a token',
+    whole: largestAnswer,
     ...(signal !== undefined && { signal }),
   });
 }

@@ -1,12 +1,19 @@
 import { Fault } from '../../../../ground/fault/fault.ts';
 import { delayBefore } from '../../../../ground/http/retry.ts';
+import type { HttpResponse } from '../../../../ground/http/send.ts';
 import type { BlobPush, Pushed } from '../../registry.ts';
-import { verified } from '../../verified.ts';
+import { collect, verified } from '../../verified.ts';
 import { uploadInChunks } from './chunked-upload.ts';
 import { callOf, checkStored, type OpenUpload, type UploadPlace, withDigest } from './upload-call.ts';
 
 /** From this size on a cut connection must not cost the whole blob. */
 export const chunkedFrom = 256 * 1024 * 1024;
+
+/** Up to this size a blob goes along with the request that would open its upload: half as many round trips. */
+const largestAlong = 64 * 1024;
+
+/** What a registry answers that does not know uploads in one request, and does not simply open one. */
+const refusals = [400, 404, 405, 411, 413, 415, 501];
 
 /** Brings a blob to a repository the cheapest way: it is there, it can be mounted, or it is sent. */
 export async function pushBlob(place: UploadPlace, push: BlobPush): Promise<Pushed> {
@@ -60,8 +67,8 @@ async function upload(place: UploadPlace, push: BlobPush, opened: URL | undefine
   const isLarge = push.descriptor.size >= (place.chunkedFrom ?? chunkedFrom);
   for (let attempt = 1; ; attempt++) {
     try {
-      const target =
-        attempt === 1 && opened !== undefined ? { location: opened } : await openUpload(place, push);
+      const target = attempt === 1 && opened !== undefined ? { location: opened } : await begin(place, push);
+      if (target === undefined) return;
       if (isLarge) await uploadInChunks(place, push, target);
       else await uploadAtOnce(place, push, target.location);
       return;
@@ -76,6 +83,30 @@ async function upload(place: UploadPlace, push: BlobPush, opened: URL | undefine
   }
 }
 
+/** Undefined when the blob is stored already: it went along, and the registry took it. */
+async function begin(place: UploadPlace, push: BlobPush): Promise<OpenUpload | undefined> {
+  const { descriptor } = push;
+  const mayGoAlong = descriptor.size <= largestAlong && place.session.takesWholeBlobs !== false;
+  if (!mayGoAlong) return await openUpload(place, push);
+  const bytes = await collect(verified(push.open(0), descriptor, `the source of ${descriptor.digest}`));
+  const response = await place.session.call({
+    ...callOf(place, `blobs/uploads/?digest=${descriptor.digest}`, `the upload of ${descriptor.digest}`),
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: bytes,
+    accept: [201, 202, ...refusals],
+  });
+  place.session.takesWholeBlobs = response.status === 201;
+  if (response.status === 201) {
+    checkStored(response, push);
+    return undefined;
+  }
+  // Distribution specification, "Single POST": who does not support it answers as if there were no body.
+  if (response.status === 202) return takeUp(place, response);
+  response.discard();
+  return await openUpload(place, push);
+}
+
 async function openUpload(place: UploadPlace, { descriptor }: BlobPush): Promise<OpenUpload> {
   const response = await place.session.call({
     ...callOf(place, 'blobs/uploads/', `an upload of ${descriptor.digest}`),
@@ -83,6 +114,10 @@ async function openUpload(place: UploadPlace, { descriptor }: BlobPush): Promise
     headers: { 'content-length': '0' },
     accept: [202],
   });
+  return takeUp(place, response);
+}
+
+function takeUp(place: UploadPlace, response: HttpResponse): OpenUpload {
   response.discard();
   const least = Number(response.headers['oci-chunk-min-length'] ?? Number.NaN);
   return { location: place.session.location(response), ...(least > 0 && { leastChunk: least }) };

@@ -130,7 +130,7 @@ export async function deleteManifest(
       if (!isGone) throw await unknownManifest(service, repository, reference);
       return;
     }
-    if (!(await store.manifests.has(repository, reference.digest))) {
+    if (!store.manifests.has(repository, reference.digest)) {
       throw await unknownManifest(service, repository, reference);
     }
     for (const tag of await store.tags.pointingAt(repository, reference.digest)) {
@@ -207,8 +207,7 @@ async function checkPresence(
   }
   for (const digest of new Set(document.children)) {
     // Some build caches are an index of blobs.
-    const isHere =
-      (await manifests.has(repository, digest)) || (await blobs.size(repository, digest)) !== undefined;
+    const isHere = manifests.has(repository, digest) || (await blobs.size(repository, digest)) !== undefined;
     if (!isHere) missing.push(digest);
   }
   if (missing.length === 0) return;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { algorithmOf, type Digest } from '../../../../model/digest.ts';
 import { isRepositoryName } from '../../../../model/image-reference.ts';
 import { parseContentRange } from '../http/byte-range.ts';
@@ -5,10 +6,13 @@ import type { Exchange } from '../http/exchange.ts';
 import { Refusal } from '../http/refusal.ts';
 import { parseDigest } from '../http/route.ts';
 import type { Service } from '../service.ts';
+import { storeSmallContent } from '../storage/small-content.ts';
 import { Interruption, type Upload } from '../storage/upload.ts';
 
 /** A hint for clients: smaller chunks work, but cost more requests than bytes. */
 const chunkHint = 1_024;
+/** A blob of this size that comes at once needs no file to grow in. */
+const smallBlob = 64 * 1024;
 
 /** POST: mount a blob, take one in a single step, or open an upload. */
 export async function startUpload(service: Service, exchange: Exchange, repository: string): Promise<void> {
@@ -17,6 +21,10 @@ export async function startUpload(service: Service, exchange: Exchange, reposito
   const asked = exchange.query.get('digest');
   const digest = asked === null || mount !== null ? undefined : parseDigest(asked);
   if (digest !== undefined) service.store.quota.foresee(exchange.length ?? 0);
+  if (digest !== undefined && (exchange.length ?? Number.POSITIVE_INFINITY) <= smallBlob) {
+    await storeSmallBlob(service, exchange, repository, digest);
+    return;
+  }
   const upload = await service.store.uploads.start(repository);
   if (digest === undefined) {
     answerProgress(exchange, upload, 202);
@@ -100,9 +108,7 @@ async function completeUpload(
     const actual = await upload.digest(algorithmOf(digest));
     if (actual !== digest) {
       await store.uploads.cancel(upload);
-      throw new Refusal(400, 'DIGEST_INVALID', 'the bytes received do not have this digest', {
-        detail: { expected: digest, actual, size: upload.size },
-      });
+      throw otherDigest(digest, actual, upload.size);
     }
     await upload.seal();
     const isNew = await store.content.adopt(upload.path, digest);
@@ -113,6 +119,37 @@ async function completeUpload(
   answerCreated(exchange, upload.repository, digest);
 }
 
+async function storeSmallBlob(
+  service: Service,
+  exchange: Exchange,
+  repository: string,
+  digest: Digest,
+): Promise<void> {
+  const { store, limits } = service;
+  await store.pins.hold([digest], async () => {
+    const chunks: Buffer[] = [];
+    const limit = Math.min(limits.blobBytes, smallBlob);
+    for await (const chunk of exchange.body(limit, () => tooLarge(limits.blobBytes))) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    const algorithm = algorithmOf(digest);
+    const actual: Digest = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+    if (actual !== digest) throw otherDigest(digest, actual, bytes.length);
+    await storeSmallContent(store, digest, bytes);
+    await store.blobs.add(repository, digest, bytes.length);
+  });
+  answerCreated(exchange, repository, digest);
+}
+
+function otherDigest(expected: Digest, actual: Digest, size: number): Refusal {
+  return new Refusal(400, 'DIGEST_INVALID', 'the bytes received do not have this digest', {
+    detail: { expected, actual, size },
+  });
+}
+
+function tooLarge(limit: number): Refusal {
+  return new Refusal(413, 'SIZE_INVALID', `a blob may have ${limit} bytes at most`, { detail: { limit } });
+}
+
 async function receive(
   service: Service,
   exchange: Exchange,
@@ -121,11 +158,8 @@ async function receive(
 ): Promise<void> {
   const { blobBytes } = service.limits;
   service.store.quota.foresee(exchange.length ?? 0);
-  const tooLarge = (): Refusal =>
-    new Refusal(413, 'SIZE_INVALID', `a blob may have ${blobBytes} bytes at most`, {
-      detail: { limit: blobBytes },
-    });
-  await service.store.uploads.append(upload, exchange.body(blobBytes - upload.size, tooLarge), algorithm);
+  const body = exchange.body(blobBytes - upload.size, () => tooLarge(blobBytes));
+  await service.store.uploads.append(upload, body, algorithm);
 }
 
 async function mountBlob(
@@ -142,7 +176,7 @@ async function mountBlob(
   return pins.hold([digest], async () => {
     const size =
       from === null
-        ? ((await blobs.size(repository, digest)) ?? (await content.size(digest)))
+        ? ((await blobs.size(repository, digest)) ?? content.size(digest))
         : await blobs.size(from, digest);
     if (size === undefined) return false;
     await blobs.add(repository, digest, size);

@@ -1,5 +1,5 @@
-import { unlinkSync } from 'node:fs';
-import { type FileHandle, open, stat, unlink, utimes } from 'node:fs/promises';
+import { closeSync, futimesSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { unlink, utimes } from 'node:fs/promises';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { type ContentStore, namesIn } from '../../../../ground/store/content-store.ts';
 import { makeFolder } from '../../../../ground/store/make-folder.ts';
@@ -44,7 +44,7 @@ export class BlobLinks {
    */
   async size(repository: string, digest: Digest): Promise<number | undefined> {
     const key = keyOf(repository, digest);
-    const known = this.#cache.get(key) ?? (await this.#load(repository, digest));
+    const known = this.#cache.get(key) ?? this.#load(repository, digest);
     if (known === undefined) return undefined;
     const now = this.#now();
     if (!this.#o.readOnly && now - known.touched > this.#o.grace / 2) {
@@ -61,12 +61,12 @@ export class BlobLinks {
     await makeFolder(this.#o.layout.folder(repository, '_blobs'));
     const now = this.#now();
     try {
-      const file = await this.#openLink(path);
+      const file = this.#openLink(path);
       // By our clock, not by the one of a file server: ages are judged by ours.
       try {
-        await file.utimes(now / 1000, now / 1000);
+        futimesSync(file, now / 1000, now / 1000);
       } finally {
-        await file.close();
+        closeSync(file);
       }
     } catch (error) {
       throw toWriteFault(error, path);
@@ -100,9 +100,9 @@ export class BlobLinks {
   }
 
   /** When the repository was last seen to want the blob, in milliseconds. */
-  async touched(repository: string, digest: Digest): Promise<number | undefined> {
+  touched(repository: string, digest: Digest): number | undefined {
     try {
-      return (await stat(this.#o.layout.blob(repository, digest))).mtimeMs;
+      return statSync(this.#o.layout.blob(repository, digest), { throwIfNoEntry: false })?.mtimeMs;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -110,23 +110,21 @@ export class BlobLinks {
   }
 
   /** Counted when it is new, which only the system can tell. */
-  async #openLink(path: string): Promise<FileHandle> {
+  #openLink(path: string): number {
     this.#o.quota.reserve(nameCost);
     try {
-      return await open(path, 'wx');
+      return openSync(path, 'wx');
     } catch (error) {
       this.#o.quota.release(nameCost);
       if (systemCode(error) !== 'EEXIST') throw error;
-      return open(path, 'a');
+      return openSync(path, 'a');
     }
   }
 
-  async #load(repository: string, digest: Digest): Promise<KnownBlob | undefined> {
+  #load(repository: string, digest: Digest): KnownBlob | undefined {
     const { version } = this.#cache;
-    const [touched, size] = await Promise.all([
-      this.touched(repository, digest),
-      this.#o.content.size(digest),
-    ]);
+    const touched = this.touched(repository, digest);
+    const size = this.#o.content.size(digest);
     if (touched === undefined || size === undefined) return undefined;
     const known = { size, touched };
     this.#cache.fill(keyOf(repository, digest), known, version);

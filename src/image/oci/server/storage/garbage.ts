@@ -71,7 +71,7 @@ async function sweepRepository(
   for (const digest of await store.blobs.list(repository)) {
     if (marks.blobs.has(digest)) continue;
     o.signal?.throwIfAborted();
-    const touched = await store.blobs.touched(repository, digest);
+    const touched = store.blobs.touched(repository, digest);
     if (touched === undefined || touched > cutoff || store.pins.isUsed(digest)) continue;
     store.blobs.removeNow(repository, digest);
     links++;
@@ -91,7 +91,7 @@ async function findRoots(
     if (digest !== undefined) roots.push(digest);
   }
   for (const digest of await store.manifests.list(repository)) {
-    const touched = await store.manifests.touched(repository, digest);
+    const touched = store.manifests.touched(repository, digest);
     if (touched === undefined || touched > cutoff || store.pins.isUsed(digest)) roots.push(digest);
   }
   return roots;

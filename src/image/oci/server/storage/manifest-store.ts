@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat, unlink } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { readFile, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type PreparedFile, prepareAll, prepareFile } from '../../../../ground/store/atomic-file.ts';
 import { BoundedCache } from '../../../../ground/store/bounded-cache.ts';
 import { type ContentStore, namesIn, sizeOf } from '../../../../ground/store/content-store.ts';
@@ -12,6 +14,7 @@ import { algorithmOf, type Digest, hexOf } from '../../../../model/digest.ts';
 import { digestOfFile, type Layout } from './layout.ts';
 import { describeReferrer, type ManifestDocument, readManifestDocument } from './manifest-document.ts';
 import { nameCost, type Quota } from './quota.ts';
+import { storeSmallContent } from './small-content.ts';
 
 export interface StoredManifest {
   readonly digest: Digest;
@@ -51,14 +54,14 @@ export class ManifestStore {
     return manifest;
   }
 
-  async has(repository: string, digest: Digest): Promise<boolean> {
-    return (await this.touched(repository, digest)) !== undefined;
+  has(repository: string, digest: Digest): boolean {
+    return this.touched(repository, digest) !== undefined;
   }
 
   /** When it was pushed last, in milliseconds. */
-  async touched(repository: string, digest: Digest): Promise<number | undefined> {
+  touched(repository: string, digest: Digest): number | undefined {
     try {
-      return (await stat(this.#layout.manifest(repository, digest))).mtimeMs;
+      return statSync(this.#layout.manifest(repository, digest), { throwIfNoEntry: false })?.mtimeMs;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -90,12 +93,12 @@ export class ManifestStore {
       if (referrer) {
         // Made here, under the caller's lock, because garbage collection removes lists that became empty.
         await makeFolder(dirname(referrer));
-        const before = await entrySize(referrer);
+        const before = entrySize(referrer);
         await entry?.commit(referrer);
         this.#quota.release(before);
         this.#quota.add(entryCost(description));
       }
-      const isNew = (await sizeOf(path)) === undefined;
+      const isNew = sizeOf(path) === undefined;
       await link?.commit(path);
       if (isNew) this.#quota.add(nameCost);
       this.#cache.put(`${repository}@${digest}`, { digest, mediaType, bytes });
@@ -113,7 +116,7 @@ export class ManifestStore {
     this.#cache.drop(`${repository}@${digest}`);
     if (!subject) return;
     const entry = this.#layout.referrer(repository, subject, digest);
-    const cost = await entrySize(entry);
+    const cost = entrySize(entry);
     if (await removeFile(entry)) this.#quota.release(cost);
   }
 
@@ -124,10 +127,11 @@ export class ManifestStore {
 
   /** What names the subject, sorted by digest, after a digest. Entries of manifests that are gone are left out. */
   async *referrers(repository: string, subject: Digest, after: string): AsyncGenerator<Descriptor> {
-    for (const digest of await this.referrerDigests(repository, subject)) {
-      if (digest <= after) continue;
-      if (!(await this.has(repository, digest))) continue;
-      const descriptor = await readDescriptor(this.#layout.referrer(repository, subject, digest));
+    for (const [at, digest] of (await this.referrerDigests(repository, subject)).entries()) {
+      // Each entry is read at once; a long list lets others in between.
+      if (at % 64 === 63) await setImmediate();
+      if (digest <= after || !this.has(repository, digest)) continue;
+      const descriptor = readDescriptor(this.#layout.referrer(repository, subject, digest));
       if (descriptor?.digest === digest) yield descriptor;
     }
   }
@@ -138,7 +142,7 @@ export class ManifestStore {
     for (const subject of await namesIn(this.#layout.folder(repository, '_refs'))) {
       const digest = digestOfFile(subject);
       for (const each of digest ? await this.referrerDigests(repository, digest) : []) {
-        if (digest) cost += await entrySize(this.#layout.referrer(repository, digest, each));
+        if (digest) cost += entrySize(this.#layout.referrer(repository, digest, each));
       }
     }
     return cost;
@@ -165,19 +169,11 @@ export class ManifestStore {
   }
 
   async #storeContent(digest: Digest, bytes: Buffer): Promise<undefined> {
-    // Compared, not only found: pushing again is how a damaged file is repaired.
-    if ((await readFileIfThere(this.#content.path(digest)))?.equals(bytes) === true) return;
-    this.#quota.reserve(bytes.length);
-    let isNew = false;
-    try {
-      const path = this.#content.path(digest);
-      await makeFolder(dirname(path));
-      const file = await this.#prepare(path, bytes);
-      isNew = (await this.#content.size(digest)) === undefined;
-      await file.commit(path);
-    } finally {
-      if (!isNew) this.#quota.release(bytes.length);
-    }
+    await storeSmallContent(
+      { layout: this.#layout, content: this.#content, quota: this.#quota },
+      digest,
+      bytes,
+    );
   }
 
   #prepare(path: string, bytes: Uint8Array | string): Promise<PreparedFile> {
@@ -185,18 +181,9 @@ export class ManifestStore {
   }
 }
 
-async function readFileIfThere(path: string): Promise<Buffer | undefined> {
+function readDescriptor(path: string): Descriptor | undefined {
   try {
-    return await readFile(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-async function readDescriptor(path: string): Promise<Descriptor | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Descriptor;
+    return JSON.parse(readFileSync(path, 'utf8')) as Descriptor;
   } catch (error) {
     if (isMissing(error) || error instanceof SyntaxError) return undefined;
     throw error;
@@ -218,7 +205,7 @@ function entryCost(text: string | undefined): number {
   return text === undefined ? 0 : Buffer.byteLength(text) + nameCost;
 }
 
-async function entrySize(path: string): Promise<number> {
-  const size = await sizeOf(path);
+function entrySize(path: string): number {
+  const size = sizeOf(path);
   return size === undefined ? 0 : size + nameCost;
 }

@@ -55,7 +55,7 @@ export class TagStore {
     await makeFolder(dirname(path));
     const file = await prepareFile(this.#layout.temporary, tag, digest, { durable: true });
     const commit = async (): Promise<void> => {
-      const before = await sizeOf(path);
+      const before = sizeOf(path);
       await file.commit(path);
       if (before === undefined) this.#quota.add(nameCost);
       this.#tags.put(`${repository}:${tag}`, digest);

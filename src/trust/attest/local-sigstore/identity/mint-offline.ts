@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Fault } from '../../../../ground/fault/fault.ts';
 import { systemClock } from '../../../../model/clock.ts';
 import type { Claims } from '../../identity-token/claims.ts';
-import { loadKeys, readIfThere } from '../keys.ts';
+import { loadKey, readIfThere } from '../keys.ts';
 import { LocalIssuer } from './issuer.ts';
 
 /** A token of the local issuer, made from its key; the server need not run for it. */
@@ -15,7 +15,7 @@ export async function mintOffline(folder: string, claims: Claims): Promise<strin
     throw unknown(folder, cause);
   });
   const { url } = JSON.parse(identity) as { readonly url: string };
-  const { issuer } = await loadKeys(keyFolder);
+  const issuer = await loadKey(keyFolder, 'issuer');
   return new LocalIssuer({ url: `${url}/local`, key: issuer, clock: systemClock }).mint(claims);
 }
 

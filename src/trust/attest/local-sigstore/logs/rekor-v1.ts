@@ -1,6 +1,5 @@
-import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { createHash, type KeyObject, sign } from 'node:crypto';
 import type { Clock } from '../../../../model/clock.ts';
-import { parseCertificate, publicKeyOf } from '../../certificates/certificate.ts';
 import { verifyDigestSignature } from '../../certificates/digest-signature.ts';
 import { decodePem, encodePem } from '../../certificates/pem.ts';
 import { verifyKeySignature } from '../../certificates/signature.ts';
@@ -12,6 +11,7 @@ import { type JsonObject, parseStrictJson } from '../../json/strict-json.ts';
 import { hashLeaf } from '../../log/merkle-tree.ts';
 import { Refusal } from '../refusal.ts';
 import type { TransparencyLog } from './transparency-log.ts';
+import { readVerifierKey } from './verifier-key.ts';
 
 const entriesPath = '/api/v1/log/entries';
 
@@ -161,10 +161,7 @@ function readVerifier(encodedPem: string): Verifier {
     throw new Refusal(400, 'the verifier is not one PEM certificate or key');
   if (block.der.length > largestVerifier) throw new Refusal(400, 'the verifier is too large');
   return {
-    key:
-      block.label === 'CERTIFICATE'
-        ? publicKeyOf(parseCertificate(block.der))
-        : createPublicKey({ key: block.der, format: 'der', type: 'spki' }),
+    key: readVerifierKey(block.label === 'CERTIFICATE' ? 'certificate' : 'key', block.der),
     pem: Buffer.from(encodePem(block.label, block.der)).toString('base64'),
   };
 }

@@ -1,6 +1,5 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../../../model/clock.ts';
-import { parseCertificate, publicKeyOf } from '../../certificates/certificate.ts';
 import { verifyDigestSignature } from '../../certificates/digest-signature.ts';
 import type { Fields } from '../../json/fields.ts';
 import { encodeHashedRekordBody } from '../../log/hashed-rekord.ts';
@@ -8,6 +7,7 @@ import { hashLeaf } from '../../log/merkle-tree.ts';
 import { Refusal } from '../refusal.ts';
 import type { RekorReply } from './rekor-v1.ts';
 import type { TransparencyLog } from './transparency-log.ts';
+import { readVerifierKey } from './verifier-key.ts';
 
 /** Rekor's second API: only digests with a signature, and a proof at once instead of a promise. */
 export class RekorV2 {
@@ -75,6 +75,6 @@ function checkedBody(request: Fields): Buffer {
 
 function keyOf(verifier: Fields): KeyObject {
   return verifier.has('x509Certificate')
-    ? publicKeyOf(parseCertificate(verifier.object('x509Certificate').bytes('rawBytes')))
-    : createPublicKey({ key: verifier.object('publicKey').bytes('rawBytes'), format: 'der', type: 'spki' });
+    ? readVerifierKey('certificate', verifier.object('x509Certificate').bytes('rawBytes'))
+    : readVerifierKey('key', verifier.object('publicKey').bytes('rawBytes'));
 }
