@@ -334,10 +334,34 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/ci/collect.ts'),
   },
   {
+    path: 'ci resolve',
+    purpose: 'find the digests that a commit became',
+    group: 'CI',
+    load: () => import('./commands/ci/resolve.ts'),
+  },
+  {
+    path: 'ci tag',
+    purpose: 'give the digests of a release their version',
+    group: 'CI',
+    load: () => import('./commands/ci/tag.ts'),
+  },
+  {
     path: 'ci bump',
     purpose: 'pin a release in an environment',
     group: 'CI',
     load: () => import('./commands/ci/bump.ts'),
+  },
+  {
+    path: 'ci rescan',
+    purpose: 'scan what runs with the advisories of today',
+    group: 'CI',
+    load: () => import('./commands/ci/rescan.ts'),
+  },
+  {
+    path: 'ci sarif',
+    purpose: 'tell GitHub what a rescan found',
+    group: 'CI',
+    load: () => import('./commands/ci/sarif.ts'),
   },
   {
     path: 'registry serve',

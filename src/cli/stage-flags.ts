@@ -7,6 +7,29 @@ export const stageReference = {
   required: true,
 } as const;
 
+export const outFlag = {
+  kind: 'text',
+  placeholder: 'FILE',
+  brief: 'for the next stage: JSON, or key=value lines',
+  complete: 'files',
+} as const;
+
+export const releaseFlag = {
+  kind: 'text',
+  placeholder: 'FILE',
+  brief: 'what cg ci collect or cg ci resolve left',
+  required: true,
+  complete: 'files',
+} as const;
+
+export const databaseFlag = {
+  kind: 'text',
+  placeholder: 'FOLDER',
+  brief: 'where cg db keeps its index',
+  env: 'CG_DB',
+  complete: 'files',
+} as const;
+
 export const judgedScanFlags = {
   scan: {
     kind: 'text',
@@ -15,11 +38,5 @@ export const judgedScanFlags = {
     required: true,
     complete: 'files',
   },
-  db: {
-    kind: 'text',
-    placeholder: 'FOLDER',
-    brief: 'where cg db keeps its index',
-    env: 'CG_DB',
-    complete: 'files',
-  },
+  db: databaseFlag,
 } as const satisfies Flags;

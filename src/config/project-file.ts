@@ -31,6 +31,7 @@ export const ProjectFile = mapping({
       .array(text())
       .describe('variables that a test sees although their names look like those of credentials')
       .optional(),
+    tagLatest: truth().describe('a release is also tagged latest').optional(),
     shared: z
       .array(
         mapping({

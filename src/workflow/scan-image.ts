@@ -15,7 +15,7 @@ import { readSbom } from '../image/sbom/formats/read-sbom.ts';
 import type { Clock } from '../model/clock.ts';
 import { type Descriptor, formatPlatform } from '../model/descriptor.ts';
 import type { Digest } from '../model/digest.ts';
-import { type ScanReport, type ScanVerdict, worstVerdict } from '../model/finding.ts';
+import { type ScanReport, type ScanSubject, type ScanVerdict, worstVerdict } from '../model/finding.ts';
 import { formatImageReference } from '../model/image-reference.ts';
 import type { EngineRun, ScanEngine } from '../risk/scan/engine.ts';
 import { defaultScanPolicy, type ScanPolicy } from '../risk/scan/policy.ts';
@@ -39,6 +39,8 @@ export { type EngineName, engineNames } from './scan/open-engines.ts';
 export interface ScanImage extends ReachOptions, Omit<OpenEngines, 'env'> {
   /** An image anywhere, or `sbom:FILE`. */
   readonly target: string;
+  /** What it holds, one list for each image in it, where somebody else says so: of the image itself nothing is read. */
+  readonly sboms?: readonly KnownContents[];
   readonly cwd: string;
   readonly clock: Clock;
   readonly policy?: Partial<ScanPolicy>;
@@ -52,6 +54,12 @@ export interface ScanImage extends ReachOptions, Omit<OpenEngines, 'env'> {
   readonly acceptSilence?: boolean;
   readonly onLayer?: (done: number, all: number) => void;
   readonly onEngine?: (id: string, status: string) => void;
+}
+
+/** An SBOM in a file, and what it is about; without that, what it says itself. */
+export interface KnownContents {
+  readonly file: string;
+  readonly subject?: ScanSubject;
 }
 
 /** The answer about a target: one report for each image in it. */
@@ -93,7 +101,13 @@ export async function scanImage(o: ScanImage): Promise<ScannedWithRuns> {
 }
 
 async function scanAny(settings: Settings, o: ScanImage): Promise<ScannedWithRuns> {
-  if (o.target.startsWith('sbom:')) return await scanSbom(resolve(o.cwd, o.target.slice(5)), settings, o);
+  const sboms =
+    o.sboms ?? (o.target.startsWith('sbom:') ? [{ file: resolve(o.cwd, o.target.slice(5)) }] : undefined);
+  if (sboms !== undefined) {
+    const scanned: Scanned[] = [];
+    for (const sbom of sboms) scanned.push(await scanSbom(sbom, settings, o));
+    return summarise(o.target, scanned);
+  }
   const image = toLocation(o.target);
   const base = o.base === undefined ? undefined : toLocation(o.base);
   const registries = [image, ...(base === undefined ? [] : [base])].flatMap(registriesOf);
@@ -176,20 +190,26 @@ async function readBase(base: Location, access: RegistryAccess, o: ScanImage): P
   return await readDiffIds(registry, first ?? descriptor, call);
 }
 
-async function scanSbom(path: string, settings: Settings, o: ScanImage): Promise<ScannedWithRuns> {
-  const bytes = await readWhole(path);
-  const inventory = readSbom(bytes, path);
+async function scanSbom(
+  { file, subject }: KnownContents,
+  settings: Settings,
+  o: ScanImage,
+): Promise<Scanned> {
+  const inventory = readSbom(await readWhole(file), file);
   const { name, digest, platform } = inventory.subject;
-  const scanned = await scanTarget({
+  return await scanTarget({
     ...settings,
-    subject: { name, ...(digest !== undefined && { digest }), ...(platform !== undefined && { platform }) },
-    target: { inventory, sbomFile: path },
+    subject: subject ?? {
+      name,
+      ...(digest !== undefined && { digest }),
+      ...(platform !== undefined && { platform }),
+    },
+    target: { inventory, sbomFile: file },
     clock: o.clock,
     timeLimit: 15 * 60_000,
     ...(o.signal !== undefined && { signal: o.signal }),
     onEngine: ({ id, outcome }) => o.onEngine?.(id, outcome.status),
   });
-  return summarise(o.target, [scanned]);
 }
 
 async function readWhole(path: string): Promise<Buffer> {

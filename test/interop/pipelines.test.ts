@@ -15,7 +15,10 @@ import { type LanguageService, loadLanguageService } from '../pipelines/language
 /** Names that YAML takes for something else, and a list that is longer than GitLab lets a job need. */
 const strangeNames = ['true', 'null', '1.10', '0x1F', '2026-11-24', 'constructor', 'no', 'e1'];
 const manyNames = [...strangeNames, ...Array.from({ length: 60 }, (_, at) => `image-${at}`)];
-const workflows = ['cg-pr', 'cg-merge', 'cg-image'].map(name => `.github/workflows/${name}.yml`);
+const workflows = ['cg-pr', 'cg-merge', 'cg-image', 'cg-release'].map(
+  name => `.github/workflows/${name}.yml`,
+);
+const nightly = '.github/workflows/cg-nightly.yml';
 const included = '.gitlab/cg/pipeline.yml';
 
 const folders: string[] = [];
@@ -53,15 +56,19 @@ const kinds = [
 const textOf = (kind: (typeof kinds)[number], path: string) =>
   readFileSync(join(repositories[kind] ?? '', path), 'utf8');
 
+/** Without an environment nothing says what is deployed, and nothing is scanned at night. */
+const workflowsOf = (kind: (typeof kinds)[number]) =>
+  kind === 'no environment' ? workflows : [...workflows, nightly];
+
 describe.each(kinds)('pipelines of a repository with %s', kind => {
-  it.each(workflows)('GitHub underlines nothing in %s', async path => {
+  it.each(workflowsOf(kind))('GitHub underlines nothing in %s', async path => {
     const text = textOf(kind, path);
     expect(service.parse(path, text)).toEqual([]);
     expect(await service.validate(path, text)).toEqual([]);
   });
 
   it('every job can start when it should', () => {
-    expect(workflows.flatMap(path => problemsOfWorkflow(textOf(kind, path)))).toEqual([]);
+    expect(workflowsOf(kind).flatMap(path => problemsOfWorkflow(textOf(kind, path)))).toEqual([]);
     expect(problemsOfGitlab(textOf(kind, included))).toEqual([]);
   });
 
@@ -116,7 +123,7 @@ const node22 =
 
 describe.skipIf(actionlint === undefined)(`actionlint${actionlint ? '' : ' [needs actionlint]'}`, () => {
   it.each(kinds)('finds nothing in the workflows of a repository with %s', kind => {
-    expect(runTool(actionlint ?? '', ['-no-color', ...workflows], repositories[kind] ?? '')).toEqual({
+    expect(runTool(actionlint ?? '', ['-no-color', ...workflowsOf(kind)], repositories[kind] ?? '')).toEqual({
       code: 0,
       text: '',
     });
@@ -133,15 +140,15 @@ describe.skipIf(zizmor === undefined)(`zizmor${zizmor ? '' : ' [needs zizmor]'}`
 });
 
 describe.skipIf(node22 === undefined)(`gitlab-ci-local${node22 ? '' : ' [needs Node 22]'}`, () => {
-  it('lists every job of both events', () => {
+  it('lists every job of each event', () => {
     const folder = repositories['two images and an environment'] ?? '';
     git(folder, 'add', '--all');
     git(folder, 'commit', '--quiet', '-m', 'Begin');
     git(folder, 'update-ref', 'refs/remotes/origin/main', 'HEAD');
     git(folder, 'symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main');
     const tool = join(import.meta.dirname, '../../node_modules/gitlab-ci-local/dist/index.js');
-    const list = (source: string) => {
-      const variables = [`CI_PIPELINE_SOURCE=${source}`, 'CI_COMMIT_REF_PROTECTED=true'];
+    const list = (source: string, ...more: readonly string[]) => {
+      const variables = [`CI_PIPELINE_SOURCE=${source}`, 'CI_COMMIT_REF_PROTECTED=true', ...more];
       const flags = variables.flatMap(one => ['--variable', one]);
       const ignored = ['--ignore-predefined-vars', 'CI_COMMIT_REF_PROTECTED,CI_PIPELINE_SOURCE'];
       const { code, text } = runTool(node22 ?? '', [tool, '--list-csv', ...flags, ...ignored], folder);
@@ -155,6 +162,11 @@ describe.skipIf(node22 === undefined)(`gitlab-ci-local${node22 ? '' : ' [needs N
       ].toSorted(),
     );
     expect(list('merge_request_event')).toContain('cg:mr:check');
+    expect(list('schedule', 'CG_SCHEDULE=nightly')).toEqual(['cg:nightly:rescan']);
+    expect(list('schedule', 'CG_SCHEDULE=other')).toEqual([]);
+    expect(list('push', 'CI_COMMIT_TAG=v1.0.0')).toEqual(
+      expect.arrayContaining(['cg:bump:prod', 'cg:promote']),
+    );
   });
 });
 

@@ -8,6 +8,7 @@ const good = planPipeline({
   images: ['api', 'web'].map(name => ({ name, context: name, dockerfile: `${name}/Dockerfile` })),
   branch: 'main',
   stage: { name: 'dev', hasPolicy: false },
+  nextStage: { name: 'staging', hasPolicy: false },
 });
 
 function change(event: PipelineEvent, id: string, to: (job: Job) => Partial<Job>): Pipeline {
@@ -34,6 +35,14 @@ const broken: Readonly<Record<string, readonly [string, Pipeline]>> = {
     'P1',
     change('merge', 'build', withCredentials({ gitops: 'dev' })),
   ],
+  'P1: a nightly scanner could tell the forge anything': [
+    'P1',
+    change('nightly', 'rescan', withCredentials({ findings: 'write' })),
+  ],
+  'P2: a nightly scanner could push': [
+    'P2',
+    change('nightly', 'rescan', withCredentials({ registry: 'write' })),
+  ],
   'P2: a scanner could push': ['P2', change('merge', 'scan', withCredentials({ registry: 'write' }))],
   'P3: a pull request could write issues': ['P3', change('pr', 'plan', withCredentials({ issues: 'write' }))],
   'P3: a pull request could read a secret': [
@@ -50,6 +59,11 @@ const broken: Readonly<Record<string, readonly [string, Pipeline]>> = {
       environment: undefined as never,
     })),
   ],
+  'P4: a secret of the night that no environment holds': [
+    'P4',
+    change('nightly', 'rescan', () => ({ environment: undefined as never })),
+  ],
+  'P5: a need that only another event has': ['P5', change('release', 'bump', () => ({ needs: ['sign'] }))],
   'P5: a need that the event does not have': [
     'P5',
     change('merge', 'scan', () => ({ needs: ['build', 'required'] })),
@@ -67,6 +81,16 @@ const broken: Readonly<Record<string, readonly [string, Pipeline]>> = {
   ],
   'P8: a signature without statements': ['P8', change('merge', 'sign', withoutCall('attest'))],
   'P9: a tag before the verification': ['P9', change('merge', 'sign', withoutCall('verify'))],
+  'P9: a version for what nobody resolved': ['P9', change('release', 'promote', withoutCall('resolve'))],
+  'P9: a version for what nobody verified': [
+    'P9',
+    change('release', 'promote', ({ steps }) => ({
+      steps: steps.map(step => ({
+        ...step,
+        calls: step.calls.map(call => call.filter(word => word !== '--verify')),
+      })),
+    })),
+  ],
   'P9: a signature of what is no digest': [
     'P9',
     change('merge', 'sign', ({ steps }) => ({
@@ -79,6 +103,10 @@ const broken: Readonly<Record<string, readonly [string, Pipeline]>> = {
   'P10: a token for a job that does not sign': [
     'P10',
     change('merge', 'bump', withCredentials({ oidc: 'sigstore' })),
+  ],
+  'P10: a token for a release, which signs nothing': [
+    'P10',
+    change('release', 'promote', withCredentials({ oidc: 'sigstore' })),
   ],
   'P10: a signature without an identity': [
     'P10',
@@ -109,12 +137,15 @@ describe('invariants', () => {
   });
 
   it('P11: two runs that publish would run at once, or one end the other', () => {
-    for (const concurrency of [{ pr: 'replace' }, { pr: 'replace', merge: 'replace' }] as const) {
+    const both = { merge: 'replace', release: 'replace' } as const;
+    for (const concurrency of [{ pr: 'replace' }, { pr: 'replace', ...both }] as const) {
       const violations = findViolations({ ...good, concurrency });
       expect(violations.map(({ rule, job }) => [rule, job])).toEqual([
         ['P11', 'merge/build'],
         ['P11', 'merge/sign'],
         ['P11', 'merge/bump'],
+        ['P11', 'release/promote'],
+        ['P11', 'release/bump'],
       ]);
     }
   });

@@ -131,9 +131,15 @@ function problemOfOrder(job: Job): string | undefined {
   const at = (stage: string) => calls.findIndex(call => isCall(call, stage));
   const signs = calls.find(call => isCall(call, 'sign'));
   if (signs !== undefined && !isOfReference(signs)) return 'something is signed that is no digest';
+  const isUnproven = at('tag') !== -1 && !calls.slice(0, at('tag')).some(resolves);
+  if (isUnproven) return 'a version is given to what was not resolved and verified in this job';
   if (at('publish') === -1) return undefined;
   const isVerified = at('verify') !== -1 && at('sign') < at('verify') && at('verify') < at('publish');
   return isVerified ? undefined : 'a tag is set before the image is verified';
+}
+
+function resolves(call: Call): boolean {
+  return isCall(call, 'resolve') && call.includes('--verify');
 }
 
 function isOfReference(call: Call): boolean {

@@ -1,5 +1,5 @@
 /** When a pipeline runs. */
-export type PipelineEvent = 'pr' | 'merge';
+export type PipelineEvent = 'pr' | 'merge' | 'release' | 'nightly';
 
 /** What a job is handed: everything else it does not have. */
 export interface Credentials {
@@ -28,6 +28,9 @@ export type Meaning =
   | 'result'
   | 'results'
   | 'release'
+  | 'commit'
+  | 'version'
+  | 'rescan'
   | 'platform';
 export type Word = string | { readonly of: Meaning };
 
@@ -47,7 +50,7 @@ export interface Step {
 
 /** Files that go from one job to another; of a job per image there is one set for each image. */
 export interface Artifact {
-  readonly name: 'cg-build' | 'cg-scan' | 'cg-result' | 'cg-release';
+  readonly name: 'cg-build' | 'cg-scan' | 'cg-result' | 'cg-release' | 'cg-rescan';
   readonly days: number;
   /** Kept also when the job says no, because it says why. */
   readonly always?: boolean;
@@ -77,6 +80,8 @@ export interface Job {
   readonly history?: boolean;
   /** It says whether all that it needs passed, and runs also when that is not so. */
   readonly aggregates?: boolean;
+  /** It runs also when what it needs failed: that left files, and they say why. */
+  readonly always?: boolean;
   /** No job may; the type has it so that the rule against it can be proven. */
   readonly allowFailure?: boolean;
 }

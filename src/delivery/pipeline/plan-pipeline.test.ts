@@ -61,6 +61,22 @@ describe('the plan of a pipeline', () => {
     expect(callOf(true)).not.toContain('policy.yaml');
   });
 
+  it('releases to the environment after the first, and to none where there is no such', () => {
+    const stage = { name: 'dev', hasPolicy: true };
+    const jobsOf = (more: object, event: string) =>
+      planPipeline({ images: [image('a')], branch: 'main', ...more }).jobs.filter(job => job.event === event);
+    const next = { name: 'staging', hasPolicy: false };
+    expect(
+      jobsOf({ stage, nextStage: next }, 'release').map(({ id, environment }) => [id, environment]),
+    ).toEqual([
+      ['promote', undefined],
+      ['bump', 'gitops-staging'],
+    ]);
+    expect(jobsOf({ stage }, 'release').map(({ id }) => id)).toEqual(['promote']);
+    expect(jobsOf({ stage }, 'nightly').map(({ id }) => id)).toEqual(['rescan', 'report']);
+    expect(jobsOf({}, 'nightly')).toEqual([]);
+  });
+
   it('brings advisories to every job that judges, before it does: its own matching needs them', () => {
     const judging = plan('a').jobs.filter(job => callsOf(job).some(([, stage]) => stage === 'gate'));
     expect(judging.map(({ id }) => id)).toEqual(['image', 'sign']);

@@ -106,6 +106,32 @@ export const faultCodes = {
     causes: ['its disk is full', 'its quota is used up'],
     next: 'make room at the registry (cg registry gc), or raise its quota',
   },
+  RELEASE_INCOMPLETE: {
+    kind: 'deny',
+    meaning: 'A commit cannot be released: not every image of it is published. Nothing was tagged.',
+    causes: [
+      'the merge pipeline of the commit has not ended, or failed',
+      'the tag is on a commit that was never merged',
+      'the policy believes nobody who vouches for what is published',
+    ],
+    next: 'run the merge pipeline for that commit (GitHub: cg-merge, run workflow), and the release again',
+  },
+  FORGE_REFUSED: {
+    kind: 'remote',
+    meaning: 'GitHub answered, and does not take what it was given.',
+    causes: [
+      'the token of the job may not do it',
+      'the feature is turned off, or not part of the plan of the repository',
+      'there is more than it takes at once',
+    ],
+    next: 'correct what the answer names, and run the job again',
+  },
+  TAG_TAKEN: {
+    kind: 'trust',
+    meaning: 'A version names another digest already. No tag was moved.',
+    causes: ['the version was released from another commit', 'somebody set the tag by hand'],
+    next: 'release under a new version; a tag that was set by mistake is removed in the registry',
+  },
   RESULTS_UNTRUSTED: {
     kind: 'trust',
     meaning: 'The results of a pipeline are not one digest for each expected image, so there is no release.',

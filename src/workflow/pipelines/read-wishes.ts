@@ -14,12 +14,22 @@ export function readWishes(fleet: Fleet): PipelineWishes {
   );
   const base = fleet.settings.get('git.baseBranch');
   const branch = typeof base === 'string' ? base : 'main';
-  const [first] = Object.entries(fleet.project.gitops?.environments ?? {}).filter(
-    ([, { from }]) => from === undefined,
-  );
-  if (first === undefined) return { images, branch };
-  const [name, { policy, promotion }] = first;
-  return { images, branch, stage: { name, hasPolicy: (policy ?? promotion) !== undefined } };
+  const environments = Object.entries(fleet.project.gitops?.environments ?? {});
+  const first = environments.find(([, { from }]) => from === undefined);
+  const next = environments.find(([, { from }], at) => (from ?? environments[at - 1]?.[0]) === first?.[0]);
+  return {
+    images,
+    branch,
+    ...(first !== undefined && { stage: toStage(first) }),
+    ...(first !== undefined && next !== undefined && { nextStage: toStage(next) }),
+  };
+}
+
+function toStage([name, { policy, promotion }]: readonly [
+  string,
+  { readonly policy?: string | undefined; readonly promotion?: string | undefined },
+]): NonNullable<PipelineWishes['stage']> {
+  return { name, hasPolicy: (policy ?? promotion) !== undefined };
 }
 
 function tidy(path: string): string {

@@ -5,6 +5,7 @@ import { buildStage } from '../../../workflow/ci/build-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
+import { outFlag } from '../../stage-flags.ts';
 import { version } from '../../version.ts';
 
 export const command = defineCommand({
@@ -27,12 +28,7 @@ export const command = defineCommand({
       fallback: true,
       brief: 'accepted and not needed: no cache is ever imported',
     },
-    out: {
-      kind: 'text',
-      placeholder: 'FILE',
-      brief: 'for the next stage: JSON, or key=value lines',
-      complete: 'files',
-    },
+    out: outFlag,
     ...imagesFlags,
     ...registryFlags,
   },

@@ -4,6 +4,7 @@ import { bumpStage } from '../../../workflow/ci/release/bump-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { deliveryFlags, deliveryOptions } from '../../delivery-flags.ts';
 import { renderPinChanges, sayRendering } from '../../show/pin-changes.ts';
+import { releaseFlag } from '../../stage-flags.ts';
 
 export const command = defineCommand({
   examples: [
@@ -16,13 +17,7 @@ export const command = defineCommand({
     'An image that the environment has no entry for is left out, and named. When it has none for any of them, that is an\n' +
     'error.',
   flags: {
-    release: {
-      kind: 'text',
-      placeholder: 'FILE',
-      brief: 'what cg ci collect left',
-      required: true,
-      complete: 'files',
-    },
+    release: releaseFlag,
     stage: { kind: 'text', placeholder: 'NAME', brief: 'one of gitops.environments', required: true },
     mode: {
       kind: 'text',

@@ -3,6 +3,7 @@ import { collectStage } from '../../../workflow/ci/release/collect-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { consumerFlags, consumerOptions } from '../../evidence/consumer-flags.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
+import { outFlag } from '../../stage-flags.ts';
 
 export const command = defineCommand({
   examples: [
@@ -26,12 +27,7 @@ export const command = defineCommand({
     },
     kept: { kind: 'text', placeholder: 'JSON', brief: 'what cg ci plan keeps: it stays in the release' },
     verify: { kind: 'toggle', brief: 'every digest must be what the policy demands' },
-    out: {
-      kind: 'text',
-      placeholder: 'FILE',
-      brief: 'for the next stage: JSON, or key=value lines',
-      complete: 'files',
-    },
+    out: outFlag,
     ...imagesFlags,
     ...consumerFlags,
   },

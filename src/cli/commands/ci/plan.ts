@@ -4,6 +4,7 @@ import { planStage } from '../../../workflow/ci/plan/plan-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { consumerFlags, consumerOptions } from '../../evidence/consumer-flags.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
+import { outFlag } from '../../stage-flags.ts';
 
 export const command = defineCommand({
   examples: [
@@ -28,12 +29,7 @@ export const command = defineCommand({
       placeholder: 'REF',
       brief: 'what a pull request is compared with; that of the CI without it',
     },
-    out: {
-      kind: 'text',
-      placeholder: 'FILE',
-      brief: 'for the next stage: JSON, or key=value lines',
-      complete: 'files',
-    },
+    out: outFlag,
     ...imagesFlags,
     ...consumerFlags,
   },

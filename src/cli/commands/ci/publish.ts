@@ -4,7 +4,7 @@ import { publishStage } from '../../../workflow/ci/prove/publish-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { consumerFlags, consumerOptions } from '../../evidence/consumer-flags.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
-import { stageReference } from '../../stage-flags.ts';
+import { outFlag, stageReference } from '../../stage-flags.ts';
 
 export const command = defineCommand({
   examples: [
@@ -16,12 +16,7 @@ export const command = defineCommand({
   args: [stageReference],
   flags: {
     image: { kind: 'text', placeholder: 'NAME', brief: 'its name in images.yaml', required: true },
-    out: {
-      kind: 'text',
-      placeholder: 'FILE',
-      brief: 'for the next stage: JSON, or key=value lines',
-      complete: 'files',
-    },
+    out: outFlag,
     ...imagesFlags,
     ...consumerFlags,
   },

@@ -5,7 +5,7 @@ import { defined } from '../../../model/defined.ts';
 import { scanStage } from '../../../workflow/ci/scan/scan-stage.ts';
 import { defineCommand } from '../../command.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
-import { stageReference } from '../../stage-flags.ts';
+import { databaseFlag, stageReference } from '../../stage-flags.ts';
 import { version } from '../../version.ts';
 
 export const command = defineCommand({
@@ -29,13 +29,7 @@ export const command = defineCommand({
       required: true,
       complete: 'files',
     },
-    db: {
-      kind: 'text',
-      placeholder: 'FOLDER',
-      brief: 'where cg db keeps its index',
-      env: 'CG_DB',
-      complete: 'files',
-    },
+    db: databaseFlag,
     ...registryFlags,
   },
   async run({ flags, args: [target = ''] }, context) {

@@ -1,4 +1,3 @@
-import { appendFile } from 'node:fs/promises';
 import { type ExitCode, exitCodes } from '../../../ground/fault/exit-codes.ts';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { stage } from '../../../ground/progress/progress.ts';
@@ -8,6 +7,7 @@ import { type CheckedImages, checkImages } from '../../../workflow/check-images.
 import { defineCommand } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
+import { appendSummary } from '../../job-summary.ts';
 import { reachOptions, registryFlags } from '../../registry-flags.ts';
 import { renderEntries, sayDecisions, sayUnreached } from '../../show/images/checked.ts';
 
@@ -98,9 +98,5 @@ async function sayTotals(
   const bases = entries.filter(({ image }) => image.startsWith('base:')).length;
   const line = `${formatCount(imagesChecked, 'image')} checked for tags, ${formatCount(newTags, 'new upstream tag')}; ${formatCount(bases, 'base')} looked at`;
   context.say(line);
-  const summary = context.env['GITHUB_STEP_SUMMARY'];
-  if (!summary) return;
-  await appendFile(summary, `## CascadeGuard\n\n- ${line}\n`).catch(() =>
-    context.say(`the job summary ${summary} could not be written`),
-  );
+  await appendSummary('CascadeGuard', `- ${line}`, context);
 }

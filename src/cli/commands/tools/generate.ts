@@ -14,7 +14,7 @@ export const command = defineCommand({
   examples: [
     {
       run: 'cg tools generate --platform github',
-      does: 'write the workflows of pull requests and of merges',
+      does: 'write the workflows of pull requests, merges, releases and nights',
     },
     { run: 'cg tools generate --platform all --dry-run', does: 'show what would be written for both forges' },
     {
@@ -24,8 +24,8 @@ export const command = defineCommand({
   ],
   about:
     'From images.yaml and .cascadeguard.yaml. Each job has the credentials that it needs and no more, and every step is a\n' +
-    'cg ci stage. What you changed or made yourself is never overwritten; a bot may raise pins in place. Pipelines of\n' +
-    'releases and of nights are not written yet, only those of pull requests and of merges.',
+    'cg ci stage. What you changed or made yourself is never overwritten; a bot may raise pins in place. Requests,\n' +
+    'issues, charts and releases of the forge are not made yet, so no pipeline calls for them.',
   flags: {
     platform: {
       kind: 'text',

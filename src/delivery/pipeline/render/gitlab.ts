@@ -1,4 +1,13 @@
-import type { Artifact, Job, Meaning, Pipeline, PipelineImage, RenderedFile } from '../model.ts';
+import {
+  type Artifact,
+  doesCall,
+  type Job,
+  type Meaning,
+  type Pipeline,
+  type PipelineEvent,
+  type PipelineImage,
+  type RenderedFile,
+} from '../model.ts';
 import { addHeader } from '../ownership.ts';
 import { installLine, launcherPath } from './launcher.ts';
 import { type ShellWord, writeShellLine } from './shell-line.ts';
@@ -14,6 +23,12 @@ export const includedFile = '.gitlab/cg/pipeline.yml';
 const ifMerge =
   '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_COMMIT_REF_PROTECTED == "true" && $CI_PIPELINE_SOURCE =~ /^(push|web|api)$/';
 const ifRequest = '$CI_PIPELINE_SOURCE == "merge_request_event"';
+const conditions: Readonly<Record<PipelineEvent, string>> = {
+  pr: ifRequest,
+  merge: ifMerge,
+  release: '$CI_COMMIT_TAG =~ /^v/ && $CI_COMMIT_REF_PROTECTED == "true"',
+  nightly: '$CI_PIPELINE_SOURCE == "schedule" && $CG_SCHEDULE == "nightly"',
+};
 /** GitLab lets a job need no more than this many others. */
 const mostNeeds = 50;
 const folders: Readonly<Record<Artifact['name'], string>> = {
@@ -21,11 +36,13 @@ const folders: Readonly<Record<Artifact['name'], string>> = {
   'cg-scan': '.cg/scan/',
   'cg-result': '.cg/results/',
   'cg-release': '.cg/release.json',
+  'cg-rescan': '.cg/rescan/',
 };
 const stages: Readonly<Record<string, string>> = {
   plan: '.pre',
   build: 'build',
   sign: 'deploy',
+  promote: 'deploy',
   bump: '.post',
   collect: '.post',
 };
@@ -63,13 +80,15 @@ export function renderGitlab(pipeline: Pipeline, { version, jobImage }: GitlabWi
   return [{ path: includedFile, text: addHeader(writeYaml(body), { purpose, version }) }];
 }
 
-/** GitLab fails a pipeline by itself when a job fails, and static jobs need no plan. */
+/** GitLab fails a pipeline by itself when a job fails, static jobs need no plan, and findings are told by reports alone. */
 function isThere(job: Job): boolean {
-  return job.aggregates !== true && !(job.id === 'plan' && job.event === 'merge');
+  const isPlan = job.id === 'plan' && job.event === 'merge';
+  return job.aggregates !== true && !isPlan && job.credentials.findings === undefined;
 }
 
 function nameOf({ id, event, credentials }: Job): string {
   if (event === 'pr') return 'cg:mr:check';
+  if (event === 'nightly') return `cg:nightly:${id}`;
   return credentials.gitops === undefined ? `cg:${id}` : `cg:${id}:${credentials.gitops}`;
 }
 
@@ -106,23 +125,33 @@ function perImageOf(job: Job, { name }: PipelineImage): object {
     extends: `.cg-${job.id}`,
     variables: { CG_IMAGE: name },
     ...(needs.length > 0 && { needs }),
-    rules: [{ if: ifMerge }],
+    rules: [{ if: conditions.merge }],
   };
 }
 
 function singleOf(job: Job, pipeline: Pipeline): object {
-  const isMerge = job.event === 'merge';
+  const variables = { ...(job.event === 'merge' && listsOf(pipeline)), ...historyOf(job) };
   return {
     ...commonOf(job),
-    ...(!isMerge && { interruptible: true }),
+    ...(job.event === 'pr' && { interruptible: true }),
     ...(job.environment !== undefined && { environment: environmentOf(job) }),
     ...(job.lock !== undefined && { resource_group: job.lock }),
-    ...(isMerge && { variables: listsOf(pipeline) }),
-    ...(isMerge && needsOfAll(job, pipeline)),
+    ...(Object.keys(variables).length > 0 && { variables }),
+    ...(job.event === 'merge' ? needsOfAll(job, pipeline) : needsOfSingles(job, pipeline)),
     script: scriptOf(job),
     ...artifactsOf(job),
-    rules: [{ if: isMerge ? ifMerge : ifRequest }],
+    rules: [{ if: conditions[job.event] }],
   };
+}
+
+/** A plan, whose call is left out here, needs none. */
+function historyOf(job: Job): object {
+  return job.history === true && !doesCall(job, 'plan') ? { GIT_DEPTH: '0' } : {};
+}
+
+function needsOfSingles(job: Job, { jobs }: Pipeline): object {
+  const needs = jobs.filter(({ id, event }) => event === job.event && job.needs.includes(id));
+  return needs.length === 0 ? {} : { needs: needs.map(one => need(nameOf(one))) };
 }
 
 /** What the plan would say: all images are built, so none is kept as it is. */
@@ -135,6 +164,8 @@ function environmentOf({ environment: name, credentials, steps }: Job): object {
   const secrets = steps.flatMap(step => step.secrets ?? []);
   return {
     name: noted(name, `scopes ${secrets.join(', ')}; protect it`),
+    // It only holds a secret: nothing is deployed there.
+    ...(credentials.gitops === undefined && { action: 'access' }),
     ...(tier !== undefined && { deployment_tier: tier }),
   };
 }
@@ -207,6 +238,9 @@ function placeOf(meaning: Meaning): ShellWord {
     result: ofImage('.cg/results/', '.json'),
     results: '.cg/results',
     release: '.cg/release.json',
+    commit: { variable: 'CI_COMMIT_SHA' },
+    version: { variable: 'CI_COMMIT_TAG' },
+    rescan: '.cg/rescan',
     platform: 'gitlab',
   };
   return places[meaning];

@@ -1,16 +1,16 @@
 import { Git, type GitOptions } from '../../../delivery/git/git.ts';
 import { hasCode } from '../../../ground/fault/fault.ts';
 
-/** Why what was built from a commit is not taken for this checkout; undefined where its history has the commit. */
+/** Why what was built from a commit is not taken for this one; undefined where the history of this one has it. */
 export async function problemOfCommit(
   root: string,
   commit: string | undefined,
-  o: GitOptions,
+  o: GitOptions & { readonly of?: string },
 ): Promise<string | undefined> {
   if (commit === undefined) return 'from a commit that its provenance does not name';
   const git = new Git(root, o);
   try {
-    const { code } = await git.try(['merge-base', '--is-ancestor', commit, 'HEAD']);
+    const { code } = await git.try(['merge-base', '--is-ancestor', commit, o.of ?? 'HEAD']);
     if (code === 0) return undefined;
     const shallow = await git.try(['rev-parse', '--is-shallow-repository']);
     if (shallow.code !== 0) return `from ${commit}, and here is no history that could have it`;

@@ -1,5 +1,4 @@
 import { Fault } from '../../../ground/fault/fault.ts';
-import { copyImage } from '../../copy-image.ts';
 import { verdictFault } from '../../gitops/require-evidence.ts';
 import type { FleetPlace } from '../../images/fleet-place.ts';
 import { readFleet, selectImages } from '../../images/read-fleet.ts';
@@ -7,6 +6,7 @@ import { inspectImage } from '../../inspect-image.ts';
 import { repositoryOf } from '../build-stage.ts';
 import { findPolicy } from '../find-policy.ts';
 import { digestOf, writeHandover } from '../handover.ts';
+import { setTags, tagOfCommit } from './set-tags.ts';
 import { expectedSource, type VerifyStage, verifyStage } from './verify-stage.ts';
 
 export interface PublishStage extends VerifyStage, FleetPlace {
@@ -27,7 +27,7 @@ export interface PublishedImage {
   readonly evidence: number;
 }
 
-/** Gives the digest the tag of its entry: the last thing that happens to it. It is verified here, whatever ran before. */
+/** Gives the digest the tags of its entry and of its commit: the last thing that happens to it. It is verified here, whatever ran before. */
 export async function publishStage(o: PublishStage): Promise<PublishedImage> {
   const fleet = await readFleet(o);
   const [entry] = selectImages(fleet, [o.image]);
@@ -50,8 +50,8 @@ export async function publishStage(o: PublishStage): Promise<PublishedImage> {
   if (verdict.decision !== 'allow') throw verdictFault(verdict, o.ref, { name: 'the project', ...choice });
   const { children = [], referrers = [] } = await inspectImage({ ...o, image: o.ref });
   const tagged = `${repository}:${entry.tag}`;
-  await copyImage({ ...o, source: o.ref, target: tagged, evidence: false });
   const commit = expectedSource(o.env)?.revision;
+  await setTags(o.ref, [entry.tag, ...(commit === undefined ? [] : [tagOfCommit(commit)])], o);
   const result: PublishedImage = {
     image: o.image,
     ref: o.ref,

@@ -2,15 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../../../ground/fault/fault.ts';
 import { isMissing } from '../../../ground/store/write-fault.ts';
-import type { Verdict } from '../../../model/verdict.ts';
-import { verdictFault } from '../../gitops/require-evidence.ts';
 import type { FleetPlace } from '../../images/fleet-place.ts';
 import { type Fleet, readFleet, selectImages } from '../../images/read-fleet.ts';
 import { repositoryOf } from '../build-stage.ts';
-import { findPolicy } from '../find-policy.ts';
 import { readJsonFile, writeHandover } from '../handover.ts';
-import { type VerifyStage, verifyStage } from '../prove/verify-stage.ts';
-import { type Release, refuseTwoDigests } from './read-release.ts';
+import type { VerifyStage } from '../prove/verify-stage.ts';
+import { isDigestIn, type Release, refuseTwoDigests } from './read-release.ts';
+import { verifyRelease } from './verify-release.ts';
 
 export interface CollectStage extends Omit<VerifyStage, 'ref' | 'isKept'>, FleetPlace {
   readonly cwd: string;
@@ -53,46 +51,16 @@ export async function collectStage(o: CollectStage): Promise<Release> {
     images.map(({ ref }) => ref),
     o.results,
   );
-  if (o.verify) await verifyAll(images, kept, o);
+  if (o.verify) await verifyRelease(images, image => kept.has(image), o);
   if (o.out !== undefined) await writeHandover(o.out, o.cwd, { images });
   return { images };
-}
-
-/** A result is a file of another job: what counts is what somebody whom the policy believes says of its digest. */
-async function verifyAll(
-  images: Release['images'],
-  kept: ReadonlySet<string>,
-  o: CollectStage,
-): Promise<void> {
-  const choice = { ...o, ...(await findPolicy(o)) };
-  if (choice.policy === undefined && choice.promotion === undefined)
-    throw new Fault('USAGE', {
-      what: 'only what was verified comes into a release, and no policy says what is demanded',
-      expected: '--policy FILE, or policy.yaml in this folder',
-    });
-  for (const { image, ref } of images) {
-    const isKept = kept.has(image);
-    const { verdict } = await verifyStage({ ...choice, ref, isKept });
-    if (verdict.decision === 'allow' || (isKept && isOnlyOld(verdict))) continue;
-    throw verdictFault(verdict, ref, { name: 'the project', ...choice });
-  }
-}
-
-/** What is published already must not stop the others when its scan grows old: nothing would ever scan it again. */
-function isOnlyOld({ decision, components }: Verdict): boolean {
-  const codes = components.flatMap(({ violations }) => violations.map(({ code }) => code));
-  return decision === 'deny' && codes.every(code => code === 'vuln.scan_fresh');
 }
 
 /** A digest in the repository of the image, and nothing that only looks like one. */
 function requireOurs(fleet: Fleet, image: string, ref: unknown, where: string): string {
   const [entry] = selectImages(fleet, [image]);
   const repository = entry === undefined ? '' : repositoryOf(entry, fleet.file);
-  const isOurs =
-    typeof ref === 'string' &&
-    ref.startsWith(`${repository}@`) &&
-    /^sha256:[0-9a-f]{64}$/.test(ref.slice(repository.length + 1));
-  if (isOurs) return ref;
+  if (isDigestIn(repository, ref)) return ref;
   throw untrusted(`no digest of ${repository}`, where);
 }
 

@@ -2,7 +2,7 @@ import { Fault } from '../../../ground/fault/fault.ts';
 import { parseImageReference } from '../../../model/image-reference.ts';
 import { digestOf, readJsonFile } from '../handover.ts';
 
-/** What cg ci collect leaves. */
+/** What cg ci collect and cg ci resolve leave. */
 export interface Release {
   readonly images: readonly { readonly image: string; readonly ref: string }[];
 }
@@ -11,10 +11,22 @@ export interface Release {
 export async function readRelease(file: string): Promise<readonly string[]> {
   const { images } = (await readJsonFile(file)) as Partial<Release>;
   if (!Array.isArray(images) || images.length === 0 || images.some(one => typeof one?.ref !== 'string'))
-    throw new Fault('FILE_INVALID', { what: 'this is not what cg ci collect leaves', where: file });
+    throw new Fault('FILE_INVALID', {
+      what: 'this is not what cg ci collect or cg ci resolve leaves',
+      where: file,
+    });
   const refs = images.map(({ ref }) => ref);
   refuseTwoDigests(refs, file);
   return refs;
+}
+
+/** A digest in this repository, and nothing that only looks like one. */
+export function isDigestIn(repository: string, ref: unknown): ref is string {
+  return (
+    typeof ref === 'string' &&
+    ref.startsWith(`${repository}@`) &&
+    /^sha256:[0-9a-f]{64}$/.test(ref.slice(repository.length + 1))
+  );
 }
 
 /** A repository has one digest in a release; of two, one would win in an environment and nobody says which. */

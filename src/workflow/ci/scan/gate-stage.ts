@@ -1,7 +1,7 @@
-import type { Finding } from '../../../model/finding.ts';
 import { scanActions } from '../../../risk/scan/actions.ts';
 import { type JudgeScan, judgeScan } from './judge-scan.ts';
 import type { ScanFolder } from './scan-folder.ts';
+import { reasonsOf, type ScanReason } from './scan-reasons.ts';
 
 export interface GatedScan {
   readonly ref: string;
@@ -11,7 +11,7 @@ export interface GatedScan {
   /** What the scan itself concluded; it decides nothing. */
   readonly claimed: ScanFolder['status'];
   /** Why, for each image: the rules that did not pass. */
-  readonly reasons: readonly { readonly digest: string; readonly rule: string; readonly reason: string }[];
+  readonly reasons: readonly ScanReason[];
   /** What would bring a verdict, where there is none. */
   readonly next?: string;
 }
@@ -19,15 +19,7 @@ export interface GatedScan {
 /** Judges what the scan of this very digest found, by the policy of the project: before anybody vouches for it. */
 export async function gateStage(o: JudgeScan): Promise<GatedScan> {
   const { folder, verdict, images } = await judgeScan(o);
-  const reasons = images.flatMap(({ digest, report }) =>
-    report.verdict.rules
-      .filter(({ result }) => result !== 'pass')
-      .map(({ id, reason, findings }) => ({
-        digest,
-        rule: id,
-        reason: describe(reason, report.findings, findings),
-      })),
-  );
+  const reasons = images.flatMap(({ digest, report }) => reasonsOf(digest, report));
   const open = images.find(({ report }) => report.verdict.status === 'indeterminate');
   const isUnheard = open?.runs.some(({ id, outcome }) => id === 'embedded' && outcome.status !== 'ok');
   const [next] = verdict.status !== 'indeterminate' || open === undefined ? [] : scanActions(open.report);
@@ -39,15 +31,4 @@ export async function gateStage(o: JudgeScan): Promise<GatedScan> {
     reasons,
     ...(next !== undefined && { next: isUnheard ? `cg db update; or ${next.what}` : next.what }),
   };
-}
-
-const mostNamed = 5;
-
-function describe(reason: string | undefined, all: readonly Finding[], keys: readonly string[]): string {
-  const named = all
-    .filter(({ key }) => keys.includes(key))
-    .map(({ id, pkg, effective }) => `${id} (${effective.severity}) in ${pkg.name} ${pkg.version}`);
-  const shown = named.slice(0, mostNamed).join('; ');
-  const more = named.length > mostNamed ? ` and ${named.length - mostNamed} more` : '';
-  return [reason, shown + more].filter(text => text !== undefined && text !== '').join(': ');
 }

@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
 import { makeFolder } from '../../../ground/store/make-folder.ts';
-import type { EngineRun } from '../../../risk/scan/engine.ts';
 import { listContents, writeCycloneDx, writeSpdx } from '../../list-contents.ts';
-import { type ScanImage, scanImage, writeSarif } from '../../scan-image.ts';
+import { type ScanImage, scanImage } from '../../scan-image.ts';
 import { readReference } from '../handover.ts';
 import { refuseSigningCredentials } from '../stage-credentials.ts';
-import { toRunFile } from './run-file.ts';
 import { type ScanFolder, ScanFolderWriter } from './scan-folder.ts';
+import { writeScanned } from './write-scanned.ts';
 
 export type { ScanFolder } from './scan-folder.ts';
 
@@ -25,26 +24,11 @@ export async function scanStage(o: ScanStage): Promise<ScanFolder> {
   await makeFolder(out);
   const scanned = await scanImage({ ...o, target: ref });
   const writer = new ScanFolderWriter(out);
-  const images: ScanFolder['images'] = [];
-  for (const [at, { subject }] of scanned.reports.entries()) {
-    const { digest = '', platform } = subject;
-    const runs = [];
-    for (const run of scanned.runs[at] ?? []) runs.push(toRunFile(run, await keepRaw(run, at, writer)));
-    images.push({ digest, ...(platform !== undefined && { platform }), runs });
-    if (o.sbom) await writeSboms(`${ref.replace(/@.*$/, '')}@${digest}`, at, writer, o);
-  }
-  await writer.write('scan.sarif', JSON.stringify(writeSarif(scanned.reports, o.version)));
-  await writer.write('report.json', JSON.stringify(scanned));
+  const images = await writeScanned(scanned, writer, o.version);
+  if (o.sbom)
+    for (const [at, { digest }] of images.entries())
+      await writeSboms(`${ref.replace(/@.*$/, '')}@${digest}`, at, writer, o);
   return await writer.close({ ref, image: o.image, ...scanned.verdict, sbom: o.sbom, images });
-}
-
-async function keepRaw(
-  { id, outcome }: EngineRun,
-  at: number,
-  writer: ScanFolderWriter,
-): Promise<string | undefined> {
-  const raw = outcome.status === 'ok' ? outcome.report.raw : undefined;
-  return raw === undefined ? undefined : await writer.write(`${at}-${id}.json`, raw);
 }
 
 /** For people and for reports of the forge; whoever attests lists the contents anew. */
