@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { Git } from '../delivery/git/git.ts';
-import { Fault, hasCode } from '../ground/fault/fault.ts';
+import { hasCode } from '../ground/fault/fault.ts';
 import { HttpClient } from '../ground/http/client.ts';
 import { readNamedText } from '../ground/store/named-text.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
