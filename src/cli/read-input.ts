@@ -117,7 +117,7 @@ function readFlag(
         throw wrong(
           command,
           `${flagName(key)} is missing`,
-          `${flagName(key)} ${flag.placeholder}`,
+          `${flagName(key)} ${flag.placeholder}: ${flag.brief}`,
           undefined,
         );
       }

@@ -33,6 +33,16 @@ async function source(): Promise<string> {
 }
 
 describe('cg copy', () => {
+  it('leaves a folder whose one image needs no name, although its evidence lies beside it', async () => {
+    const layout = new LayoutRegistry(join(root, 'untagged'));
+    await pushImage(layout, amd);
+    await pushImage(layout, referrerOf(amd.manifest, 'application/vnd.example.signature'));
+    const target = `oci:${join(root, 'carried')}`;
+    const from = `oci:${layout.folder}@${amd.manifest.descriptor.digest}`;
+    await copyImage({ source: from, target, env: {} });
+    expect((await inspectImage({ image: target, env: {} })).digest).toBe(amd.manifest.descriptor.digest);
+  });
+
   it('takes the tag of the source when the target has none', async () => {
     const double = await RegistryDouble.start();
     const from = await source();

@@ -20,7 +20,7 @@ export const command = defineCommand({
     record: {
       kind: 'text',
       placeholder: 'FILE',
-      brief: 'what the build wrote down',
+      brief: 'what cg build --record wrote down',
       required: true,
       complete: 'files',
     },

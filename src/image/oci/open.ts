@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
+import type { Digest } from '../../model/digest.ts';
 import type { RegistryAccess } from './access.ts';
 import { DockerArchive } from './archive/docker-archive.ts';
 import { OciArchive } from './archive/oci-archive.ts';
+import { parseContent } from './content.ts';
 import { LayoutRegistry } from './layout/layout.ts';
 import { readLayoutIndex } from './layout/layout-index.ts';
 import { type Location, parseLocation, targetOf } from './location.ts';
@@ -117,5 +119,18 @@ async function rootsOf(registry: Registry): Promise<readonly string[]> {
     const name = entry.annotations?.['org.opencontainers.image.ref.name'];
     return name !== undefined && !isEvidenceTag(name);
   });
-  return (named.length > 0 ? named : entries).map(({ digest }) => digest);
+  if (named.length > 0) return named.map(({ digest }) => digest);
+  const untagged = entries.filter(
+    ({ annotations }) => annotations?.['org.opencontainers.image.ref.name'] === undefined,
+  );
+  const digests = [...new Set(untagged.map(({ digest }) => digest))];
+  if (digests.length < 2 || digests.length > mostUntagged) return digests;
+  // What was copied with its evidence lies beside it, and is not what anybody means.
+  const roots: Digest[] = [];
+  for (const digest of digests)
+    if (parseContent(await registry.manifest(digest)).subject === undefined) roots.push(digest);
+  return roots;
 }
+
+/** Whoever has more has to say which one he means. */
+const mostUntagged = 1_000;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Fault } from '../../ground/fault/fault.ts';
+import { Fault, hasCode } from '../../ground/fault/fault.ts';
 import { readNamedText } from '../../ground/store/named-text.ts';
 import { type Clock, systemClock } from '../../model/clock.ts';
 import type { IdentityPattern } from '../../model/identity.ts';
@@ -68,13 +68,25 @@ export async function openSigning(
   const services = await chooseServices(choice);
   const root = await chooseRoot(choice, services);
   const { places, warnings } = choosePlaces(choice, services, { http, root });
-  const run = await startRun(choice, services, http, o);
+  const run = await startRun(choice, services, http, o).catch((error: unknown) => {
+    throw choice.local !== undefined && hasCode(error, 'NETWORK') ? asleep(error) : error;
+  });
   return {
     run,
     ...places,
     trust: run.signer.kind === 'key' ? `key:${run.signer.keyId}` : root.name,
     warnings,
   };
+}
+
+/** The local Sigstore is a server as well, and somebody has to start it. */
+function asleep({ message, where = '', cause }: Fault): Fault {
+  return new Fault('NETWORK', {
+    what: `the local Sigstore does not answer: ${message}`,
+    where,
+    next: 'cg sigstore serve, in another terminal',
+    cause,
+  });
 }
 
 async function chooseServices(choice: SigningChoice): Promise<SigningServices> {

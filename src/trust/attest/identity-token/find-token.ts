@@ -105,6 +105,6 @@ function missing(environment: TokenSearch['environment']): Fault {
   return new Fault('TOKEN_MISSING', {
     what: 'No identity token is to be found.',
     expected: 'SIGSTORE_ID_TOKEN, --identity-token FILE, or a CI job that may ask for one',
-    next: 'set SIGSTORE_ID_TOKEN, or sign with --key FILE',
+    next: 'set SIGSTORE_ID_TOKEN, sign with --key FILE, or try it here with --local',
   });
 }

@@ -80,6 +80,6 @@ export function checkPredicate(predicateType: string, predicate: unknown): void 
   const problems = problemsOfPredicate(predicateType, predicate);
   if (problems.length === 0) return;
   const faults = problems.map(what => new Fault('STATEMENT_INVALID', { what, where: predicateType }));
-  const what = `The predicate does not fit its type ${predicateType}: ${problems.slice(0, 5).join('; ')}.`;
+  const what = `the predicate does not fit its type ${predicateType}`;
   throw new FaultList('STATEMENT_INVALID', { what }, faults);
 }
