@@ -4,6 +4,7 @@ import { createPlainProgress, type ProgressTarget } from '../ground/progress/pla
 import { noProgress, type Progress } from '../ground/progress/progress.ts';
 import { createTerminalProgress } from '../ground/progress/terminal.ts';
 import type { Style } from '../ground/terminal/style.ts';
+import { forgeOfJob } from '../model/forge.ts';
 import type { World } from './context.ts';
 
 /** Chooses how progress is shown: nothing, a moving line, plain lines, GitHub groups or GitLab sections. */
@@ -20,8 +21,9 @@ export function openProgress(
     now: () => world.clock.now().getTime(),
   };
   const still = (progress: Progress) => ({ progress, close: () => {} });
-  if (world.env.GITHUB_ACTIONS === 'true') return still(createGithubProgress(target));
-  if (world.env.GITLAB_CI) return still(createGitlabProgress(target));
+  const forge = forgeOfJob(world.env);
+  if (forge === 'github') return still(createGithubProgress(target));
+  if (forge === 'gitlab') return still(createGitlabProgress(target));
   if (world.stderr.isTTY !== true || world.env.CI || world.env.TERM === 'dumb')
     return still(createPlainProgress(target));
   const terminal = createTerminalProgress({ ...target, columns: () => world.stderr.columns ?? 80 });

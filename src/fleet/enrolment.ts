@@ -1,3 +1,4 @@
+import type { Forge } from '../model/forge.ts';
 import type { QuarantineRule } from './quarantine.ts';
 
 /** An image of `images.yaml` with its defaults applied; no file format is left in it. */
@@ -18,7 +19,7 @@ export interface EnrolledImage {
   /** Program and arguments that test it, without a shell. */
   readonly test?: readonly string[];
   /** The Dockerfile lies in another repository. */
-  readonly remote?: { readonly provider: 'github' | 'gitlab'; readonly repo: string };
+  readonly remote?: { readonly provider: Forge; readonly repo: string };
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target?: string;
   readonly platforms: readonly string[];

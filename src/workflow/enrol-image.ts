@@ -7,6 +7,7 @@ import { projectFileName } from '../config/settings.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { writeFileAtomically } from '../ground/store/atomic-file.ts';
 import { isMissing } from '../ground/store/write-fault.ts';
+import type { Forge } from '../model/forge.ts';
 import { appendEntry, type EntryField } from './images/append-entry.ts';
 import type { FleetPlace } from './images/fleet-place.ts';
 import { imagesFileName } from './images/read-fleet.ts';
@@ -15,7 +16,7 @@ export interface EnrolImageOptions extends FleetPlace {
   readonly name: string;
   readonly registry?: string;
   readonly repository?: string;
-  readonly provider?: 'github' | 'gitlab';
+  readonly provider?: Forge;
   readonly repo?: string;
   readonly dockerfile?: string;
   readonly branch?: string;

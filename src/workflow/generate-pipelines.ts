@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { proveInvariants } from '../delivery/pipeline/invariants.ts';
-import type { Pipeline, Platform, RenderedFile } from '../delivery/pipeline/model.ts';
+import type { Pipeline, RenderedFile } from '../delivery/pipeline/model.ts';
 import { compareFile } from '../delivery/pipeline/ownership.ts';
 import { actionPins, type Pins, writeImagePin } from '../delivery/pipeline/pins.ts';
 import { planPipeline } from '../delivery/pipeline/plan-pipeline.ts';
@@ -13,6 +13,7 @@ import { takeTurns } from '../ground/store/machine-lock.ts';
 import { diffTexts } from '../ground/terminal/unified-diff.ts';
 import type { Clock } from '../model/clock.ts';
 import { defined } from '../model/defined.ts';
+import { type Forge, forges } from '../model/forge.ts';
 import type { FleetPlace } from './images/fleet-place.ts';
 import { readFleet } from './images/read-fleet.ts';
 import { adoptPins, effectivePins, pinsPath, readLock, type SeenFile } from './pipelines/adopt-pins.ts';
@@ -26,10 +27,10 @@ import {
   lockedVersion,
   lockPath,
 } from './pipelines/kept-files.ts';
-import { platforms, readJobImage, readWishes, refuseUnsupported } from './pipelines/read-wishes.ts';
+import { readJobImage, readWishes, refuseUnsupported } from './pipelines/read-wishes.ts';
 import { type FileOnDisk, readTarget, writeTargets } from './pipelines/target-folder.ts';
 
-export const platformChoices = [...platforms, 'all'] as const;
+export const platformChoices = [...forges, 'all'] as const;
 
 export interface GeneratePipelines extends FleetPlace {
   /** What `ci.platform` or the files that are there say, without it. */
@@ -54,7 +55,7 @@ export interface GeneratedFile {
 }
 
 export interface GeneratedPipelines {
-  readonly platforms: readonly Platform[];
+  readonly platforms: readonly Forge[];
   readonly files: readonly GeneratedFile[];
   /** What a person should know or do next. */
   readonly notes: readonly string[];
@@ -102,7 +103,7 @@ interface Making {
   readonly root: string;
   readonly pipeline: Pipeline;
   readonly base: Pins;
-  readonly chosen: readonly Platform[];
+  readonly chosen: readonly Forge[];
   readonly advice: readonly string[];
   readonly repository?: ForgeRepository;
   readonly o: GeneratePipelines;
@@ -162,14 +163,14 @@ async function choosePlatforms(
   { platform }: GeneratePipelines,
   root: string,
   setting: unknown,
-  own: Platform | undefined,
-): Promise<readonly Platform[]> {
-  if (platform === 'all') return platforms;
+  own: Forge | undefined,
+): Promise<readonly Forge[]> {
+  if (platform === 'all') return forges;
   if (platform !== undefined) return [platform];
   if (own !== undefined) return [own];
   const places = { github: '.github/workflows/cg-pr.yml', gitlab: includedFile };
-  const there: Platform[] = [];
-  for (const each of platforms) if ((await readTarget(root, places[each])) !== undefined) there.push(each);
+  const there: Forge[] = [];
+  for (const each of forges) if ((await readTarget(root, places[each])) !== undefined) there.push(each);
   return there.length > 0 ? there : [setting === 'gitlab' ? 'gitlab' : 'github'];
 }
 

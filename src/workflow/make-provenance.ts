@@ -4,6 +4,7 @@ import { hasCode } from '../ground/fault/fault.ts';
 import { HttpClient } from '../ground/http/client.ts';
 import { readNamedText } from '../ground/store/named-text.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
+import { type Forge, forgeOfJob } from '../model/forge.ts';
 import type { Claims } from '../trust/attest/identity-token/claims.ts';
 import { findIdentityToken } from '../trust/attest/identity-token/find-token.ts';
 import { checkPredicate } from '../trust/attest/predicates/check-predicate.ts';
@@ -16,7 +17,7 @@ export type { ProvenancePredicate } from '../trust/attest/provenance/provenance.
 
 export interface MakeProvenance {
   /** Without it what the environment says. */
-  readonly ci?: 'github' | 'gitlab' | 'local';
+  readonly ci?: Forge | 'local';
   /** The file that the build left behind. */
   readonly record: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -33,7 +34,7 @@ export interface MakeProvenance {
 /** Says how an image was built, from the record of its build and from what the CI says; nothing is made up. */
 export async function makeProvenance(o: MakeProvenance): Promise<ProvenancePredicate> {
   const record = parseBuildRecord(await readNamedText(o.record, { what: 'the build record' }), o.record);
-  const ci = o.ci ?? detectCi(o.env);
+  const ci = o.ci ?? forgeOfJob(o.env) ?? 'local';
   const claims = ci === 'local' ? undefined : await findClaims(o);
   const git = ci === 'local' ? await askGit(o) : undefined;
   const predicate = buildProvenance({
@@ -47,11 +48,6 @@ export async function makeProvenance(o: MakeProvenance): Promise<ProvenancePredi
   });
   checkPredicate('https://slsa.dev/provenance/v1', predicate);
   return predicate;
-}
-
-function detectCi(env: MakeProvenance['env']): 'github' | 'gitlab' | 'local' {
-  if (env['GITHUB_ACTIONS'] === 'true') return 'github';
-  return env['GITLAB_CI'] === 'true' ? 'gitlab' : 'local';
 }
 
 /** Only the token knows which workflow really runs; without one the answer may still be on the command line. */

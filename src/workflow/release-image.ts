@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '../ground/fault/fault.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Forge } from '../model/forge.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { type BuildImageOptions, type BuiltImage, buildImage } from './build-image.ts';
 import { copyImage } from './copy-image.ts';
@@ -28,7 +29,7 @@ export interface ReleaseImageOptions extends ReachOptions {
     readonly source?: { readonly url: string; readonly revision: string };
   };
   /** Where it was built; without it what the environment says. */
-  readonly ci?: 'github' | 'gitlab' | 'local';
+  readonly ci?: Forge | 'local';
   /** Set last, on what passed everything. */
   readonly tag?: string;
   readonly onStage?: (stage: ReleaseStage, detail: string) => void;

@@ -101,8 +101,6 @@ export interface Pipeline {
   readonly concurrency: Readonly<Partial<Record<PipelineEvent, 'wait' | 'replace'>>>;
 }
 
-export type Platform = 'github' | 'gitlab';
-
 /** A file as it should be. */
 export interface RenderedFile {
   readonly path: string;

@@ -1,4 +1,4 @@
-import type { Platform } from './model.ts';
+import type { Forge } from '../../model/forge.ts';
 import { signingWorkflow } from './render/github.ts';
 
 /** Where the sources are, as the forge knows them. */
@@ -14,9 +14,9 @@ export interface SigningIdentity {
 }
 
 /** The public certificate authority knows these and no others. */
-const publicHosts: Readonly<Record<string, Platform>> = { 'github.com': 'github', 'gitlab.com': 'gitlab' };
+const publicHosts: Readonly<Record<string, Forge>> = { 'github.com': 'github', 'gitlab.com': 'gitlab' };
 
-export function platformOf({ host }: ForgeRepository): Platform | undefined {
+export function platformOf({ host }: ForgeRepository): Forge | undefined {
   return Object.hasOwn(publicHosts, host) ? publicHosts[host] : undefined;
 }
 

@@ -1,11 +1,13 @@
+import { forgeOfJob } from '../../model/forge.ts';
 import type { Finding, Machine } from './finding.ts';
 
 const area = 'continuous integration';
 
 /** Which CI this is, and whether a job can prove who it is; without that there is no keyless signature. */
 export async function checkCiIdentity({ env }: Machine): Promise<readonly Finding[]> {
-  if (env.GITHUB_ACTIONS === 'true') return [onGithub(env)];
-  if (env.GITLAB_CI) return [onGitlab(env)];
+  const forge = forgeOfJob(env);
+  if (forge === 'github') return [onGithub(env)];
+  if (forge === 'gitlab') return [onGitlab(env)];
   if (env.SIGSTORE_ID_TOKEN)
     return [{ area, check: 'identity', health: 'ok', found: 'SIGSTORE_ID_TOKEN is set' }];
   return [{ area, check: 'identity', health: 'skipped', found: 'not in CI' }];

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import type { Pipeline, PipelineImage, Platform } from '../../delivery/pipeline/model.ts';
+import type { Pipeline, PipelineImage } from '../../delivery/pipeline/model.ts';
 import { readRegularFile } from '../../ground/store/regular-file.ts';
 import { readIgnoreRules } from '../../image/dockerfile/ignore.ts';
+import type { Forge } from '../../model/forge.ts';
 import type { Fleet } from '../images/read-fleet.ts';
 
 export interface Advised {
   readonly fleet: Fleet;
-  readonly chosen: readonly Platform[];
+  readonly chosen: readonly Forge[];
   readonly pipeline: Pipeline;
   readonly version: string;
 }

@@ -1,9 +1,9 @@
 import { parseDocument } from 'yaml';
-import type { Platform } from '../../delivery/pipeline/model.ts';
 import type { Ownership } from '../../delivery/pipeline/ownership.ts';
 import { gitlabRoot, includedFile } from '../../delivery/pipeline/render/gitlab.ts';
 import { policyPath, renderPolicy } from '../../delivery/pipeline/render/policy.ts';
 import type { SigningIdentity } from '../../delivery/pipeline/signing-identity.ts';
+import type { Forge } from '../../model/forge.ts';
 
 /** `kept` is the user's, and as it must be; `incomplete` is the user's, and lacks something. */
 export type FileStatus = Ownership | 'kept' | 'incomplete';
@@ -21,7 +21,7 @@ export const lockPath = '.cascadeguard/package-lock.json';
 const gitlabPath = '.gitlab-ci.yml';
 
 export interface KeptWishes {
-  readonly platforms: readonly Platform[];
+  readonly platforms: readonly Forge[];
   readonly version: string;
   readonly identity?: SigningIdentity;
 }

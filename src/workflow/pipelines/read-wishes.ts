@@ -1,5 +1,4 @@
 import { join, normalize, resolve } from 'node:path';
-import type { Platform } from '../../delivery/pipeline/model.ts';
 import { type Pin, parseImagePin } from '../../delivery/pipeline/pins.ts';
 import type { PipelineWishes } from '../../delivery/pipeline/plan-pipeline.ts';
 import { Fault } from '../../ground/fault/fault.ts';
@@ -74,5 +73,3 @@ export function readJobImage(fleet: Fleet): readonly [string, Pin] {
     next: 'cg inspect docker.io/library/node:24-bookworm prints its digest; write ci: { image: "NAME:TAG@sha256:…" }',
   });
 }
-
-export const platforms = ['github', 'gitlab'] as const satisfies readonly Platform[];

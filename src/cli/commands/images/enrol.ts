@@ -1,4 +1,5 @@
 import { defined } from '../../../model/defined.ts';
+import { forges } from '../../../model/forge.ts';
 import { enrolImage } from '../../../workflow/enrol-image.ts';
 import { defineCommand } from '../../command.ts';
 import { fleetPlace, imagesFlags } from '../../images-flags.ts';
@@ -23,7 +24,7 @@ export const command = defineCommand({
       kind: 'text',
       placeholder: 'FORGE',
       brief: 'where its source lies',
-      choices: ['github', 'gitlab'],
+      choices: forges,
     },
     repo: { kind: 'text', placeholder: 'ORG/REPO', brief: 'the repository of its source' },
     dockerfile: { kind: 'text', placeholder: 'PATH', brief: 'its Dockerfile', complete: 'files' },

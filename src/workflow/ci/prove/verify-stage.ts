@@ -1,3 +1,4 @@
+import { forgeOfJob } from '../../../model/forge.ts';
 import { type GatedImages, type GateOptions, gateImages } from '../../gate-image.ts';
 import { findPolicy } from '../find-policy.ts';
 import { digestOf } from '../handover.ts';
@@ -25,9 +26,15 @@ export async function verifyStage({ ref, isKept, ...o }: VerifyStage): Promise<G
 export function expectedSource(
   env: VerifyStage['env'],
 ): { readonly url: string; readonly revision: string } | undefined {
-  const github = [env['GITHUB_SERVER_URL'], env['GITHUB_REPOSITORY'], env['GITHUB_SHA']];
-  if (env['GITHUB_ACTIONS'] === 'true' && github.every(Boolean))
-    return { url: `${github[0]}/${github[1]}`, revision: github[2] ?? '' };
-  const [url, revision] = [env['CI_PROJECT_URL'], env['CI_COMMIT_SHA']];
-  return env['GITLAB_CI'] === 'true' && url && revision ? { url, revision } : undefined;
+  const forge = forgeOfJob(env);
+  if (forge === undefined) return undefined;
+  const [url, revision] =
+    forge === 'github'
+      ? [joinUrl(env['GITHUB_SERVER_URL'], env['GITHUB_REPOSITORY']), env['GITHUB_SHA']]
+      : [env['CI_PROJECT_URL'], env['CI_COMMIT_SHA']];
+  return url && revision ? { url, revision } : undefined;
+}
+
+function joinUrl(server: string | undefined, repository: string | undefined): string | undefined {
+  return server && repository ? `${server}/${repository}` : undefined;
 }

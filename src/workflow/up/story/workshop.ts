@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Git } from '../../../delivery/git/git.ts';
 import type { GitServer } from '../../../delivery/git/serve-git.ts';
 import type { Clock } from '../../../model/clock.ts';
+import type { Forge } from '../../../model/forge.ts';
 import type { IdentityPattern } from '../../../model/identity.ts';
 
 /** Where the story takes place: servers that run, folders that are its own, and a clock that it may move. */
@@ -95,7 +96,7 @@ export async function commitAndPush(
 }
 
 /** Which forge builds a service: half of the shop lives on each. */
-export type Forge = 'github' | 'gitlab';
+export type { Forge } from '../../../model/forge.ts';
 
 export const workflows: Readonly<Record<Forge, string>> = {
   github: 'https://github.com/bookstore/shop/.github/workflows/release.yml@refs/heads/main',
