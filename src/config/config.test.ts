@@ -181,6 +181,20 @@ describe('patterns', () => {
 });
 
 describe('settings', () => {
+  it.each(['2 days', 'tomorrow', '-1d', '2x'])(
+    'refuses the variable CG_QUARANTINE_PERIOD="%s"',
+    async text => {
+      const cwd = mkdtempSync(join(tmpdir(), 'cg-project-'));
+      await expect(
+        readSettings({ cwd, env: { HOME: cwd, CG_QUARANTINE_PERIOD: text } }),
+      ).rejects.toMatchObject({
+        code: 'USAGE',
+        where: 'CG_QUARANTINE_PERIOD',
+        actual: text,
+      });
+    },
+  );
+
   it('takes the nearest layer and says where each value comes from', async () => {
     const home = mkdtempSync(join(tmpdir(), 'cg-home-'));
     const cwd = mkdtempSync(join(tmpdir(), 'cg-project-'));

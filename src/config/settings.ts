@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path';
+import { Fault } from '../ground/fault/fault.ts';
 import { configFolder } from '../ground/store/user-folders.ts';
 import { ProjectFile } from './project-file.ts';
 import { type ReadConfig, readConfig } from './read-config.ts';
@@ -67,9 +68,29 @@ export async function readSettings(input: SettingsInput): Promise<readonly Setti
 }
 
 function fromEnvironment(env: SettingsInput['env']): Setting[] {
-  return Object.entries(environmentSettings).flatMap(([key, variable]) =>
-    env[variable] ? [{ key, value: env[variable], origin: 'environment' as const, place: variable }] : [],
-  );
+  return Object.entries(environmentSettings).flatMap(([key, variable]) => {
+    const text = env[variable];
+    if (text === undefined || text === '') return [];
+    return [
+      { key, value: checkAsInFile(key, text, variable), origin: 'environment' as const, place: variable },
+    ];
+  });
+}
+
+/** A variable is held to what its key may be in the project file; a wrong one never counts as nothing. */
+function checkAsInFile(key: string, text: string, variable: string): unknown {
+  const path = key.split('.');
+  const written = path.reduceRight<unknown>((value, name) => ({ [name]: value }), text);
+  const parsed = ProjectFile.safeParse(written);
+  if (parsed.success)
+    return path.reduce<unknown>((value, name) => (isMapping(value) ? value[name] : undefined), parsed.data);
+  throw new Fault('USAGE', {
+    what: `the variable ${variable} is not what ${key} may be`,
+    where: variable,
+    expected: parsed.error.issues.map(({ message }) => message).join('; '),
+    actual: text.slice(0, 100),
+    next: `set ${variable} anew, or unset it`,
+  });
 }
 
 function fromFile(config: ReadConfig<ProjectFile> | undefined, origin: Layer, cwd: string): Setting[] {

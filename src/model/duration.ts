@@ -27,6 +27,14 @@ export function parseDuration(text: string, o: { readonly seconds?: boolean } = 
   return { problem: `"${text}" is not a duration: write 48h, 7d, 1d12h, 30m, P7D, or 0 for none` };
 }
 
+/** Of a text that was held to its schema before; without one, none. A wait that nobody understands never becomes none. */
+export function durationOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const parsed = parseDuration(text);
+  if ('value' in parsed) return parsed.value;
+  throw new Error(`a duration that was let through: ${parsed.problem}`);
+}
+
 function unitOf(part: RegExpMatchArray | undefined): number {
   return units[part?.[2] ?? ''] ?? Number.POSITIVE_INFINITY;
 }

@@ -4,7 +4,7 @@ import { readConfig } from '../../config/read-config.ts';
 import { projectFileName } from '../../config/settings.ts';
 import { type Author, Git } from '../../delivery/git/git.ts';
 import { Fault } from '../../ground/fault/fault.ts';
-import { parseDuration } from '../../model/duration.ts';
+import { durationOf } from '../../model/duration.ts';
 import { nearest } from '../../model/nearest.ts';
 
 /** A place where images run, as Git describes it. */
@@ -67,7 +67,7 @@ async function readProject(
     ([name, environment]): Environment => ({
       name,
       path: environment.path,
-      soak: millisecondsOf(environment.soak),
+      soak: durationOf(environment.soak),
       ...(environment.from !== undefined && { from: environment.from }),
       ...(environment.policy !== undefined && { policy: resolve(dirname(file), environment.policy) }),
       ...(environment.promotion !== undefined && {
@@ -118,12 +118,6 @@ function checkOrder(environments: readonly Environment[], file: string): void {
       expected: environments.map(other => other.name).join(', '),
     });
   }
-}
-
-function millisecondsOf(text: string | undefined): number {
-  if (text === undefined) return 0;
-  const parsed = parseDuration(text);
-  return 'value' in parsed ? parsed.value : 0;
 }
 
 async function originOf({ cwd, env, signal }: DeploymentChoice): Promise<string> {

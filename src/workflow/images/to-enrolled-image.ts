@@ -3,7 +3,7 @@ import type { ProjectFile } from '../../config/project-file.ts';
 import { identityOf } from '../../fleet/base-name.ts';
 import type { EnrolledImage } from '../../fleet/enrolment.ts';
 import { defined } from '../../model/defined.ts';
-import { parseDuration } from '../../model/duration.ts';
+import { durationOf } from '../../model/duration.ts';
 import { parseImageReference } from '../../model/image-reference.ts';
 
 export interface FleetDefaults {
@@ -41,13 +41,13 @@ export function toEnrolledImage(entry: ImageEntry, defaults: FleetDefaults): Enr
     buildArgs: entry.build?.args ?? {},
     platforms: entry.build?.platforms ?? [],
     quarantine: {
-      window: millisecondsOf(entry.quarantine ?? (settings.get('quarantine.period') as string | undefined)),
+      window: durationOf(entry.quarantine ?? (settings.get('quarantine.period') as string | undefined)),
       select: settings.get('quarantine.select') === 'current' ? 'current' : 'newest-eligible',
       deny: project.quarantine?.deny ?? [],
     },
     hasOwnWindow: entry.quarantine !== undefined,
     promote: entry.promote ?? settings.get('check.promote.enabled') !== false,
-    rebuildDelay: millisecondsOf(entry.rebuildDelay),
+    rebuildDelay: durationOf(entry.rebuildDelay),
     autoRebuild: entry.autoRebuild ?? true,
     knownTags: entry.latest_stable_tags ?? [],
     enrollment: defined({
@@ -89,10 +89,4 @@ function publishedAs(registry: string | undefined, repository: string, tag: stri
   if (registry === undefined) return undefined;
   const parsed = parseImageReference(`${registry}/${repository}:${tag}`);
   return 'value' in parsed ? identityOf(parsed.value) : undefined;
-}
-
-/** The schema has refused what is no duration. */
-function millisecondsOf(text: string | undefined): number {
-  const parsed = text === undefined ? { value: 0 } : parseDuration(text);
-  return 'value' in parsed ? parsed.value : 0;
 }
