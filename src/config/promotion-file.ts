@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { predicateTypes, resolvePredicateType } from '../model/statement.ts';
 import { choice, duration, mapping, pattern, text, truth } from './text-types.ts';
 
 const texts = () => z.array(text(), { error: 'expected a list' });
@@ -18,6 +19,9 @@ const Identity = mapping({
   if (one.subject === undefined && one.subjectRegExp === undefined)
     context.addIssue({ code: 'custom', message: 'an identity needs a subject or subjectRegExp' });
 });
+
+/** What is asked of scans alone. */
+const scanKeys = ['scanners', 'maxAge', 'maxDatabaseAge', 'failOn', 'fixableOnly'] as const;
 
 const Requirement = mapping({
   type: text(),
@@ -52,6 +56,25 @@ export const PromotionFile = mapping({
   // What clusters let in is asked of the same identities, by another command.
   admission: z.unknown().optional(),
 }).superRefine(({ identities = {}, require = [] }, context) => {
+  const isScan = ({ type }: { type: string }) => resolvePredicateType(type) === predicateTypes.vuln;
+  const firstScan = require.findIndex(isScan);
+  for (const [index, one] of require.entries()) {
+    const path = ['require', index];
+    // Only one of two could count, and nobody would see which.
+    if (isScan(one) && index !== firstScan)
+      context.addIssue({
+        code: 'custom',
+        path: [...path, 'type'],
+        message: `scans are demanded twice (first in require.${firstScan}); name all scanners and signers in one`,
+      });
+    for (const key of scanKeys)
+      if (!isScan(one) && one[key] !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [...path, key],
+          message: 'only scans (type: vuln) have this',
+        });
+  }
   for (const [index, { by = [] }] of require.entries()) {
     for (const [at, name] of by.entries()) {
       if (Object.hasOwn(identities, name)) continue;

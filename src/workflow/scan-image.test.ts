@@ -11,6 +11,8 @@ import { LayoutRegistry } from '../image/oci/layout/layout.ts';
 import { frozenClock } from '../model/clock.ts';
 import { AdvisoryDatabase } from '../risk/advisories/database.ts';
 import { EmbeddedEngine } from '../risk/scan/engines/embedded.ts';
+import type { Attestation } from '../trust/policy/evidence/accept.ts';
+import { readScan } from '../trust/policy/evidence/scans.ts';
 import { importAdvisories, showAdvisories } from './keep-advisories.ts';
 import { listContents, writeCycloneDx } from './list-contents.ts';
 import { type ScanImage, scanActions, scanImage, writeCosignVuln, writeSarif } from './scan-image.ts';
@@ -209,6 +211,19 @@ describe('scanning an image', () => {
       db: { version: '1 2026-11-24T06:00:00.000Z' },
     });
     expect(predicate?.metadata.scanStartedOn).toBe('2026-11-24T12:00:00.000Z');
+  });
+
+  it('attests a report that is too large to travel in words that the gate reads all the same', async () => {
+    const { reports, runs } = await scan();
+    const raw = Buffer.alloc(2 * 1024 * 1024, ' ');
+    const large = (runs[0] ?? []).map(run => {
+      if (run.outcome.status !== 'ok') return run;
+      return { ...run, outcome: { ...run.outcome, report: { ...run.outcome.report, raw } } };
+    });
+    const [predicate] = reports[0] === undefined ? [] : writeCosignVuln(reports[0], large);
+    const read = readScan({ id: 'scan', statement: { predicate } } as unknown as Attestation);
+    expect(read.problem).toBeUndefined();
+    expect(read.findings.map(({ id }) => id)).toEqual(['CVE-2026-0001', 'CVE-2026-0002']);
   });
 });
 

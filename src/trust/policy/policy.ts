@@ -1,4 +1,5 @@
 import type { IdentityPattern } from '../../model/identity.ts';
+import type { Severity as AnySeverity } from '../../model/severity.ts';
 
 /** What is asked of images: policy.yaml and promotion.yaml together, in a form that can be stored and replayed. */
 export interface Policy {
@@ -69,9 +70,8 @@ export interface ScanDemand {
   readonly fixableOnly: boolean;
 }
 
-export type Severity = 'negligible' | 'low' | 'medium' | 'high' | 'critical';
-
-export const severities: readonly Severity[] = ['negligible', 'low', 'medium', 'high', 'critical'];
+/** What a policy can draw its line at. */
+export type Severity = Exclude<AnySeverity, 'unknown'>;
 
 const hour = 3_600_000;
 

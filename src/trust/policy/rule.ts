@@ -1,7 +1,7 @@
 import type { Cause } from '../../model/cause.ts';
 import type { Attestation } from './evidence/accept.ts';
 import type { ComponentEvidence, RecordedItem } from './gate-input.ts';
-import type { Policy, Severity } from './policy.ts';
+import type { Policy } from './policy.ts';
 
 /** What a rule looks at: one image, and of its evidence only what the right signers made. */
 export interface Subject {
@@ -57,10 +57,6 @@ export interface Rule {
   /** Looks at what only one build system makes, so that finding nothing is no objection unless it was named in full. */
   readonly niche?: true;
   examine(subject: Subject): Examination;
-}
-
-export function severityRank(severity: Severity): number {
-  return { negligible: 0, low: 1, medium: 2, high: 3, critical: 4 }[severity];
 }
 
 /** A list of texts of the rule data, or what holds without. */

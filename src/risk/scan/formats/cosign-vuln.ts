@@ -1,7 +1,7 @@
 import type { ScanEngineRun, ScanReport } from '../../../model/finding.ts';
 import type { EngineRun } from '../engine.ts';
 
-/** Larger raw reports are named by their digest: a signed predicate travels base64 several times over. */
+/** A signed predicate travels base64 several times over, so what a larger raw report says travels as our report. */
 const largestResult = 1024 * 1024;
 
 const uris: Readonly<Record<string, string>> = {
@@ -52,10 +52,10 @@ function resultOf(engine: ScanEngineRun, report: ScanReport, runs: readonly Engi
   const run = runs.find(({ id }) => id === engine.id);
   const raw = run?.outcome.status === 'ok' ? run.outcome.report.raw : undefined;
   if (raw !== undefined && raw.length <= largestResult) return JSON.parse(raw.toString('utf8')) as unknown;
-  if (raw !== undefined) return { digest: engine.rawDigest, size: raw.length };
   // The embedded engine has no report but ours.
   return {
     ...report,
+    ...(raw !== undefined && { raw: { digest: engine.rawDigest, size: raw.length } }),
     findings: report.findings.filter(({ claims }) => claims.some(claim => claim.engine === engine.id)),
   };
 }

@@ -18,6 +18,17 @@ function scanOf(
   return attestation(type, predicate) as Attestation;
 }
 
+it.each([
+  ['Moderate', 'medium'],
+  ['IMPORTANT', 'high'],
+  ['Unknown', undefined],
+])('a level that a vendor calls %s counts as %s', (word, severity) => {
+  const result = { matches: [{ vulnerability: { id: 'CVE-2026-1', severity: word } }] };
+  const statement = { predicate: { scanner: { result } } };
+  const { findings } = readScan({ id: 'scan', statement } as unknown as Parameters<typeof readScan>[0]);
+  expect(findings[0]?.severity).toBe(severity);
+});
+
 describe('a scan is read', () => {
   it('as Trivy writes it, with layers and fixes', () => {
     const vulnerability = {

@@ -1,5 +1,6 @@
+import { highestSeverity, readSeverity } from '../../../model/severity.ts';
 import { matchesPredicateType, predicateTypes, type Statement } from '../../../model/statement.ts';
-import { type Severity, severities } from '../policy.ts';
+import type { Severity } from '../policy.ts';
 import type { Attestation } from './accept.ts';
 import { at, isObject, listAt, shorten, textAt, timeAt } from './read.ts';
 import { rememberBy } from './remember.ts';
@@ -172,11 +173,11 @@ function finding(
   };
 }
 
-/** A word, or a CVSS score. */
+/** A word, or a CVSS score; undefined when nobody knows. */
 function severityFrom(value: unknown): Severity | undefined {
   const word = typeof value === 'string' ? value.toLowerCase() : '';
-  const named = severities.find(severity => severity === word);
-  if (named !== undefined) return named;
+  const named = readSeverity(word);
+  if (named !== 'unknown') return named;
   const score =
     typeof value === 'number' ? value : /^\d{1,2}(?:\.\d+)?$/.test(word) ? Number(word) : undefined;
   if (score === undefined) return undefined;
@@ -186,7 +187,8 @@ function severityFrom(value: unknown): Severity | undefined {
 }
 
 function worst(levels: readonly Severity[]): Severity | undefined {
-  return severities.findLast(severity => levels.includes(severity));
+  const highest = highestSeverity(levels);
+  return highest === 'unknown' ? undefined : highest;
 }
 
 function scannerOf(predicate: unknown, result: unknown): string {

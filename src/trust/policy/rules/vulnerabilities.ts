@@ -1,9 +1,10 @@
 import type { Cause } from '../../../model/cause.ts';
+import { severityRank } from '../../../model/severity.ts';
 import { quote } from '../evidence/read.ts';
 import { latestScans, type Scan, type ScanFinding } from '../evidence/scans.ts';
 import type { ComponentEvidence } from '../gate-input.ts';
 import { scanDemand } from '../policy.ts';
-import { type Examination, type Objection, type Rule, type Subject, severityRank, textsOf } from '../rule.ts';
+import { type Examination, type Objection, type Rule, type Subject, textsOf } from '../rule.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
