@@ -44,6 +44,49 @@ const generate = (o: Partial<GenerateAdmissionOptions> = {}) =>
   });
 
 describe('admission', () => {
+  it('believes of each attestation those whom the gate believes of it, and nobody else', async () => {
+    await generate();
+    const [kyverno, controller] = await Promise.all(
+      ['kyverno', 'policy-controller'].map(async target => {
+        const text = await readFile(join(cwd, `out/shop-${target}.yaml`), 'utf8');
+        return parseAllDocuments(text)[0]?.toJS() as { spec: Record<string, never> };
+      }),
+    );
+    const issuersOf = (keyless: { identities: { issuer: string }[] }) =>
+      keyless.identities.map(({ issuer }) => issuer);
+    const [gitlab, github] = ['https://gitlab.com', 'https://token.actions.githubusercontent.com'];
+    const attestors = (kyverno?.spec['attestors'] ?? []) as {
+      name: string;
+      cosign: { keyless: { identities: { issuer: string }[] } };
+    }[];
+    expect(attestors.map(({ name, cosign }) => [name, issuersOf(cosign.keyless)])).toEqual([
+      ['ci', [gitlab, github]],
+      ['vulnMakers', [gitlab]],
+    ]);
+    expect(JSON.stringify(kyverno)).toContain('attestations.vuln, [attestors.vulnMakers]');
+    const authorities = (controller?.spec['authorities'] ?? []) as {
+      name: string;
+      keyless: { identities: { issuer: string }[] };
+    }[];
+    expect(authorities.map(({ name, keyless }) => [name, issuersOf(keyless)])).toEqual([
+      ['ci-signature', [gitlab, github]],
+      ['ci-attestations', [gitlab, github]],
+      ['vuln-attestations', [gitlab]],
+    ]);
+  });
+
+  it('says what the gate asks for and no cluster can', async () => {
+    await writeFile(
+      join(cwd, 'promotion.yaml'),
+      'identities: { ci: { issuer: "https://gitlab.com", subject: "https://gitlab.com/a" } }\nrequire:\n  - { type: slsaprovenance1, by: [ci], quorum: 2, builders: ["https://b.invalid"] }\n',
+    );
+    const { notes } = await generate();
+    expect(notes).toEqual([
+      expect.stringContaining('2 signers of https://slsa.dev/provenance/v1'),
+      expect.stringContaining('trusted builder'),
+    ]);
+  });
+
   it.skipIf(!hasClusterSchemas).each(['kyverno', 'policy-controller'])(
     `for %s is what the vendor's schema allows, to the last field${needsClusterSchemas}`,
     async target => {
@@ -95,10 +138,10 @@ describe('admission', () => {
     expect(kyverno.spec.validationActions).toEqual(['Audit']);
     const controller = parse(await readFile(join(cwd, 'out/shop-policy-controller.yaml'), 'utf8'));
     expect(controller.spec.mode).toBe('warn');
-    expect(controller.spec.authorities[1].attestations.map(({ name }: { name: string }) => name)).toEqual([
-      'slsa',
-      'vuln',
-    ]);
+    const named = controller.spec.authorities.map(
+      ({ attestations = [] }: { attestations?: { name: string }[] }) => attestations.map(({ name }) => name),
+    );
+    expect(named).toEqual([[], ['slsa'], ['vuln']]);
   });
 
   it('writes equal bytes, says when they differ, and leaves the files of others alone', async () => {

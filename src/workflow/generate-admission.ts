@@ -10,6 +10,7 @@ import { makeFolder } from '../ground/store/make-folder.ts';
 import { isMissing } from '../ground/store/write-fault.ts';
 import { printYaml } from '../ground/yaml/print-yaml.ts';
 import type { ClusterObject } from '../model/cluster-object.ts';
+import type { IdentityPattern } from '../model/identity.ts';
 import { parseImageReference } from '../model/image-reference.ts';
 import { predicateTypes } from '../model/statement.ts';
 import type { Policy } from '../trust/policy/policy.ts';
@@ -37,6 +38,8 @@ export interface GeneratedAdmission {
     /** False where no signer can be made up who matches the patterns of the identities. */
     readonly simulated: boolean;
   }[];
+  /** What the gate asks for beside it. */
+  readonly notes: readonly string[];
   readonly differs: boolean;
 }
 
@@ -46,7 +49,8 @@ const banner =
 /** Writes what a cluster asks of images, from the policy that the gate asks: one source, no second list of identities. */
 export async function generateAdmission(o: GenerateAdmissionOptions): Promise<GeneratedAdmission> {
   const needsEvidence = o.targets.some(target => target !== 'vap');
-  const demand = demandOf(needsEvidence ? (await readPolicy(o)).policy : undefined, o);
+  const policy = needsEvidence ? (await readPolicy(o)).policy : undefined;
+  const demand = demandOf(policy, o);
   const files: GeneratedAdmission['files'][number][] = [];
   if (o.check !== true) await makeFolder(resolve(o.cwd, o.outputFolder));
   for (const target of o.targets) {
@@ -63,7 +67,11 @@ export async function generateAdmission(o: GenerateAdmissionOptions): Promise<Ge
       simulated,
     });
   }
-  return { files, differs: files.some(({ status }) => status === 'different') };
+  return {
+    files,
+    notes: policy === undefined ? [] : findWeaker(policy),
+    differs: files.some(({ status }) => status === 'different'),
+  };
 }
 
 function objectsOf(target: AdmissionTarget, demand: AdmissionDemand): readonly ClusterObject[] {
@@ -115,7 +123,7 @@ export function demandOf(
   return {
     name: o.name,
     repositories: o.repositories.map(checkRepository),
-    identities: policy?.identities ?? [],
+    identities: policy === undefined ? [] : signersOf(policy),
     attestations: policy === undefined ? [] : attestationsOf(policy),
   };
 }
@@ -127,15 +135,33 @@ const shortNames: Readonly<Record<string, string>> = {
   [predicateTypes.vuln]: 'vuln',
 };
 
+/** Who signs: narrower where promotion.yaml says so. */
+function signersOf({ identities, requirements }: Policy): readonly IdentityPattern[] {
+  return requirements.find(({ type }) => type === 'image-signature')?.by ?? identities;
+}
+
 function attestationsOf({ requirements }: Policy): readonly DemandedAttestation[] {
-  const types = new Map(
-    requirements.filter(({ type }) => type !== 'image-signature').map(one => [one.type, one]),
-  );
-  return [...types.values()].map(({ type, scan }, at) => ({
-    name: shortNames[type] ?? `evidence${at + 1}`,
-    type,
-    ...(scan !== undefined && { maxAgeHours: Math.max(1, Math.floor(scan.maxAge / 3_600_000)) }),
-  }));
+  const demanded = requirements.filter(({ type }) => type !== 'image-signature');
+  const distinct = [...new Map(demanded.map(one => [JSON.stringify([one.type, one.by]), one])).values()];
+  return distinct.map(({ type, by, scan }, at) => {
+    const isFirst = distinct.findIndex(one => one.type === type) === at;
+    return {
+      name: (isFirst ? shortNames[type] : undefined) ?? `evidence${at + 1}`,
+      type,
+      identities: by,
+      ...(scan !== undefined && { maxAgeHours: Math.max(1, Math.floor(scan.maxAge / 3_600_000)) }),
+    };
+  });
+}
+
+/** What the gate asks and no cluster can: whoever rolls out has to know it. */
+function findWeaker({ requirements }: Policy): readonly string[] {
+  return requirements.flatMap(({ type, quorum, builders }) => [
+    ...(quorum > 1 ? [`the gate wants ${quorum} signers of ${type}, a cluster is content with one`] : []),
+    ...(builders.length > 0
+      ? [`the gate wants ${type} to name a trusted builder, a cluster does not look at that`]
+      : []),
+  ]);
 }
 
 function checkRepository(text: string): string {

@@ -6,6 +6,7 @@ export interface AdmissionDemand {
   readonly name: string;
   /** Repositories without a tag; other images are not looked at by the signature rules. */
   readonly repositories: readonly string[];
+  /** Who signs images. */
   readonly identities: readonly IdentityPattern[];
   readonly attestations: readonly DemandedAttestation[];
 }
@@ -14,8 +15,30 @@ export interface DemandedAttestation {
   /** A word for it inside of the policy: slsa, sbom, vuln. */
   readonly name: string;
   readonly type: string;
+  /** Who may say it; others may be right than those who sign. */
+  readonly identities: readonly IdentityPattern[];
   /** Hours that the scan may be old. */
   readonly maxAgeHours?: number;
+}
+
+/** Identities that are believed together, and the attestations that they make; those who sign come first. */
+export interface Believed {
+  /** Of the first attestation that they alone make; undefined for those who sign. */
+  readonly name: string | undefined;
+  readonly identities: readonly IdentityPattern[];
+  readonly attestations: readonly DemandedAttestation[];
+}
+
+export function groupByIdentities({ identities, attestations }: AdmissionDemand): readonly Believed[] {
+  const groups = new Map<string, Believed>([
+    [JSON.stringify(identities), { name: undefined, identities, attestations: [] }],
+  ]);
+  for (const one of attestations) {
+    const key = JSON.stringify(one.identities);
+    const group = groups.get(key) ?? { name: one.name, identities: one.identities, attestations: [] };
+    groups.set(key, { ...group, attestations: [...group.attestations, one] });
+  }
+  return [...groups.values()];
 }
 
 /** Exact where it can be; a pattern is anchored, because the products match it anywhere in the text. */

@@ -1,5 +1,11 @@
 import type { ClusterObject } from '../../model/cluster-object.ts';
-import { type AdmissionDemand, cosignIdentity, repositoryGlobs } from './demand.ts';
+import {
+  type AdmissionDemand,
+  type Believed,
+  cosignIdentity,
+  groupByIdentities,
+  repositoryGlobs,
+} from './demand.ts';
 
 /** A pod has three lists of images, and a rule for one of them is a rule for none. */
 const lists = ['containers', 'initContainers', 'ephemeralContainers'] as const;
@@ -7,7 +13,8 @@ const publicLog = 'https://rekor.sigstore.dev';
 
 /** Kyverno's ImageValidatingPolicy: signature and every attestation, for every list of images, in Audit. */
 export function kyvernoPolicy(demand: AdmissionDemand): ClusterObject {
-  const { name, repositories, identities, attestations } = demand;
+  const { name, repositories, attestations } = demand;
+  const groups = groupByIdentities(demand);
   return {
     apiVersion: 'policies.kyverno.io/v1',
     kind: 'ImageValidatingPolicy',
@@ -30,12 +37,13 @@ export function kyvernoPolicy(demand: AdmissionDemand): ClusterObject {
       },
       matchImageReferences: repositories.flatMap(repositoryGlobs).map(glob => ({ glob })),
       validationConfigurations: { mutateDigest: false, verifyDigest: true, required: true },
-      attestors: [
-        {
-          name: 'ci',
-          cosign: { keyless: { identities: identities.map(cosignIdentity) }, ctlog: { url: publicLog } },
+      attestors: groups.map(group => ({
+        name: attestorOf(group),
+        cosign: {
+          keyless: { identities: group.identities.map(cosignIdentity) },
+          ctlog: { url: publicLog },
         },
-      ],
+      })),
       ...(attestations.length > 0 && {
         attestations: attestations.map(one => ({ name: one.name, intoto: { type: one.type } })),
       }),
@@ -44,16 +52,22 @@ export function kyvernoPolicy(demand: AdmissionDemand): ClusterObject {
           expression: `images.${list}.map(i, verifyImageSignatures(i, [attestors.ci])).all(e, e > 0)`,
           message: 'not signed by the expected identity',
         },
-        ...attestations.flatMap(one => [
-          {
-            expression: `images.${list}.map(i, verifyAttestationSignatures(i, attestations.${one.name}, [attestors.ci])).all(e, e > 0)`,
-            message: `no ${one.name} attestation of the expected identity`,
-          },
-          ...(one.maxAgeHours === undefined ? [] : [freshness(list, one.name, one.maxAgeHours)]),
-        ]),
+        ...groups.flatMap(group =>
+          group.attestations.flatMap(one => [
+            {
+              expression: `images.${list}.map(i, verifyAttestationSignatures(i, attestations.${one.name}, [attestors.${attestorOf(group)}])).all(e, e > 0)`,
+              message: `no ${one.name} attestation of the expected identity`,
+            },
+            ...(one.maxAgeHours === undefined ? [] : [freshness(list, one.name, one.maxAgeHours)]),
+          ]),
+        ),
       ]),
     },
   };
+}
+
+function attestorOf({ name }: Believed): string {
+  return name === undefined ? 'ci' : `${name}Makers`;
 }
 
 function freshness(list: string, name: string, hours: number): ClusterObject {

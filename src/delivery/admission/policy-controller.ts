@@ -1,14 +1,27 @@
 import type { ClusterObject } from '../../model/cluster-object.ts';
-import { type AdmissionDemand, cosignIdentity, repositoryGlobs } from './demand.ts';
+import {
+  type AdmissionDemand,
+  type Believed,
+  cosignIdentity,
+  type DemandedAttestation,
+  groupByIdentities,
+  repositoryGlobs,
+} from './demand.ts';
 
 const publicServices = { fulcio: 'https://fulcio.sigstore.dev', log: 'https://rekor.sigstore.dev' };
 
-/** Sigstore's ClusterImagePolicy, in warn; one authority for the signature, one for the attestations. */
+/** Sigstore's ClusterImagePolicy, in warn; one authority for the signature, one for the attestations of each group of makers. */
 export function clusterImagePolicy(demand: AdmissionDemand): ClusterObject {
-  const { name, repositories, identities, attestations } = demand;
-  const keyless = { url: publicServices.fulcio, identities: identities.map(cosignIdentity) };
+  const { name, repositories, identities } = demand;
+  const makers = groupByIdentities(demand).filter(({ attestations }) => attestations.length > 0);
   const ctlog = { url: publicServices.log };
-  const matches = attestations.map(one => `${JSON.stringify(one.name)}: [...]`).join(', ');
+  const matches = [
+    '"ci-signature": {signatures: [...]}',
+    ...makers.map(group => {
+      const inner = group.attestations.map(one => `${JSON.stringify(one.name)}: [...]`).join(', ');
+      return `${JSON.stringify(authorityOf(group))}: {attestations: {${inner}}}`;
+    }),
+  ];
   return {
     apiVersion: 'policy.sigstore.dev/v1beta1',
     kind: 'ClusterImagePolicy',
@@ -17,34 +30,37 @@ export function clusterImagePolicy(demand: AdmissionDemand): ClusterObject {
       mode: 'warn',
       images: repositories.flatMap(repositoryGlobs).map(glob => ({ glob })),
       authorities: [
-        { name: 'ci-signature', keyless, ctlog },
-        ...(attestations.length === 0
-          ? []
-          : [
-              {
-                name: 'ci-attestations',
-                // One authority cannot read both forms; this is what cosign 3 and we write.
-                signatureFormat: 'bundle',
-                keyless,
-                ctlog,
-                attestations: attestations.map(one => ({
-                  name: one.name,
-                  predicateType: one.type,
-                  policy:
-                    one.maxAgeHours === undefined
-                      ? { type: 'cue', data: `predicateType: ${JSON.stringify(one.type)}` }
-                      : { type: 'rego', data: freshnessRule(one.maxAgeHours) },
-                })),
-              },
-            ]),
+        { name: 'ci-signature', keyless: keylessOf(identities), ctlog },
+        ...makers.map(group => ({
+          name: authorityOf(group),
+          // One authority cannot read both forms; this is what cosign 3 and we write.
+          signatureFormat: 'bundle',
+          keyless: keylessOf(group.identities),
+          ctlog,
+          attestations: group.attestations.map(toAttestation),
+        })),
       ],
-      policy: {
-        type: 'cue',
-        data: `authorityMatches: {"ci-signature": {signatures: [...]}${
-          attestations.length === 0 ? '' : `, "ci-attestations": {attestations: {${matches}}}`
-        }}`,
-      },
+      policy: { type: 'cue', data: `authorityMatches: {${matches.join(', ')}}` },
     },
+  };
+}
+
+function authorityOf({ name }: Believed): string {
+  return `${name ?? 'ci'}-attestations`;
+}
+
+function keylessOf(identities: AdmissionDemand['identities']): ClusterObject {
+  return { url: publicServices.fulcio, identities: identities.map(cosignIdentity) };
+}
+
+function toAttestation({ name, type, maxAgeHours }: DemandedAttestation): ClusterObject {
+  return {
+    name,
+    predicateType: type,
+    policy:
+      maxAgeHours === undefined
+        ? { type: 'cue', data: `predicateType: ${JSON.stringify(type)}` }
+        : { type: 'rego', data: freshnessRule(maxAgeHours) },
   };
 }
 

@@ -61,6 +61,7 @@ export const command = defineCommand({
       check: flags.check,
       ...defined({ policy: inside(flags.policy), promotion: inside(flags.promotion) }),
     });
+    for (const text of result.notes) context.progress({ type: 'note', level: 'warning', text });
     return { result, exit: result.differs ? exitCodes.deny : exitCodes.done };
   },
   text: ({ files }) =>

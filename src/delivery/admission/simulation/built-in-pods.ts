@@ -1,4 +1,4 @@
-import type { CertificateSigner, Signer } from '../../../model/identity.ts';
+import type { CertificateSigner, IdentityPattern, Signer } from '../../../model/identity.ts';
 import { checkIdentity } from '../../../model/match-identity.ts';
 import type { RecordedItem } from '../../../trust/policy/gate-input.ts';
 import type { ImageEvidence } from './evidence.ts';
@@ -20,27 +20,33 @@ const otherRegistry = 'other.invalid/stranger/image';
 export function builtInPods(rules: readonly Rule[], now: Date): readonly BuiltInPod[] | undefined {
   const demands = rules.map(rule => rule.demands);
   const repository = repositoryOf(demands);
-  const signer = demands.some(({ identities }) => identities.length > 0) ? signerFor(demands) : stranger;
-  if (signer === undefined) return undefined;
+  const signers = demands.some(({ groups }) => groups.length > 0) ? signersFor(demands) : [stranger];
+  if (signers === undefined) return undefined;
   const types = [...new Set(demands.flatMap(({ predicateTypes }) => predicateTypes))];
   const oldest = Math.min(...demands.flatMap(({ maxAgeHours }) => [...maxAgeHours.values()]), 24 * 365);
   const fresh = new Date(now.getTime() - 60_000);
   const stale = new Date(now.getTime() - Math.max(...allAges(demands), oldest) * 3_600_000 - 60_000);
-  const full = (who: Signer, at: Date) => [signature(who), ...types.map(type => attestation(who, type, at))];
+  const full = (all: readonly Signer[], at: Date) =>
+    all.flatMap(who => [signature(who), ...types.map(type => attestation(who, type, at))]);
   const good = `${repository}@${digestOf('1')}`;
   const tagged = `${repository}:1.0`;
   const evidence = new Map<string, ImageEvidence>([
-    [good, { items: full(signer, fresh) }],
-    [`${tagged}@${digestOf('1')}`, { items: full(signer, fresh) }],
-    [tagged, { items: full(signer, fresh) }],
+    [good, { items: full(signers, fresh) }],
+    [`${tagged}@${digestOf('1')}`, { items: full(signers, fresh) }],
+    [tagged, { items: full(signers, fresh) }],
     [`${repository}@${digestOf('2')}`, { items: [] }],
-    [`${repository}@${digestOf('3')}`, { items: full(stranger, fresh) }],
+    [`${repository}@${digestOf('3')}`, { items: full([stranger], fresh) }],
     [
       `${repository}@${digestOf('4')}`,
-      { items: [signature(signer), attestation(signer, 'https://other.invalid/type', fresh)] },
+      {
+        items: signers.flatMap(who => [
+          signature(who),
+          attestation(who, 'https://other.invalid/type', fresh),
+        ]),
+      },
     ],
-    [`${repository}@${digestOf('5')}`, { items: full(signer, stale) }],
-    [`${repository}@${digestOf('8')}`, { items: full(signer, fresh) }],
+    [`${repository}@${digestOf('5')}`, { items: full(signers, stale) }],
+    [`${repository}@${digestOf('8')}`, { items: full(signers, fresh) }],
   ]);
   const image = (digit: string): string => `${repository}@${digestOf(digit)}`;
   const always = (verdict: RuleVerdict['verdict']) => () => verdict;
@@ -126,23 +132,24 @@ const stranger: CertificateSigner = {
   claims: {},
 };
 
-/** Somebody whom every rule believes. */
-function signerFor(demands: readonly RuleDemands[]): Signer | undefined {
-  const candidates = demands.flatMap(({ identities }) =>
-    identities.map(
-      ({ issuer, issuerRegExp, subject, subjectRegExp }): Signer => ({
-        ...stranger,
-        issuer: issuer ?? sampleOf(issuerRegExp ?? ''),
-        subject: subject ?? sampleOf(subjectRegExp ?? ''),
-      }),
-    ),
+/** Somebody for every group that any rule believes; undefined where nobody can be made up for one. */
+function signersFor(demands: readonly RuleDemands[]): readonly Signer[] | undefined {
+  const groups = demands.flatMap(one => one.groups);
+  const found = groups.map(identities =>
+    identities
+      .map(makeUp)
+      .find(candidate => identities.some(one => checkIdentity(candidate, [one]).length === 0)),
   );
-  return candidates.find(candidate =>
-    demands.every(
-      ({ identities }) =>
-        identities.length === 0 || identities.some(one => checkIdentity(candidate, [one]).length === 0),
-    ),
-  );
+  const signers = found.flatMap(signer => signer ?? []);
+  return signers.length < groups.length ? undefined : signers;
+}
+
+function makeUp({ issuer, issuerRegExp, subject, subjectRegExp }: IdentityPattern): Signer {
+  return {
+    ...stranger,
+    issuer: issuer ?? sampleOf(issuerRegExp ?? ''),
+    subject: subject ?? sampleOf(subjectRegExp ?? ''),
+  };
 }
 
 /** A text that simple patterns match; whether it does is looked at by those who use it. */

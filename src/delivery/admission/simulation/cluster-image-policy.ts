@@ -61,6 +61,7 @@ export function openClusterImagePolicy(
       resolvesTags: true,
       globs,
       identities: authorities.flatMap(({ keyless }) => keyless.identities.map(identityOf)),
+      groups: authorities.map(({ keyless }) => keyless.identities.map(identityOf)),
       predicateTypes: [
         ...new Set(
           authorities.flatMap(({ attestations = [] }) => attestations.map(one => one.predicateType)),

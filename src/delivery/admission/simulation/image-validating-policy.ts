@@ -86,6 +86,7 @@ export function openImageValidatingPolicy(
       resolvesTags: false,
       globs,
       identities: attestors.flatMap(identitiesOf),
+      groups: attestors.map(identitiesOf),
       predicateTypes: [...types.values()],
       maxAgeHours: new Map(
         validations.flatMap(({ expression }) => {

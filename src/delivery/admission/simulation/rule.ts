@@ -22,6 +22,8 @@ export interface RuleDemands {
   readonly resolvesTags: boolean;
   readonly globs: readonly string[];
   readonly identities: readonly IdentityPattern[];
+  /** The same by group: somebody of each must have said something. */
+  readonly groups: readonly (readonly IdentityPattern[])[];
   readonly predicateTypes: readonly string[];
   /** Hours that the youngest evidence of a type may be old. */
   readonly maxAgeHours: ReadonlyMap<string, number>;

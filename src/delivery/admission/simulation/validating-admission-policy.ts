@@ -60,6 +60,7 @@ const demands: RuleDemands = {
   resolvesTags: false,
   globs: [],
   identities: [],
+  groups: [],
   predicateTypes: [],
   maxAgeHours: new Map(),
 };
