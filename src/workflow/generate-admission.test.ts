@@ -78,10 +78,11 @@ describe('admission', () => {
   it('says what the gate asks for and no cluster can', async () => {
     await writeFile(
       join(cwd, 'promotion.yaml'),
-      'identities: { ci: { issuer: "https://gitlab.com", subject: "https://gitlab.com/a" } }\nrequire:\n  - { type: slsaprovenance1, by: [ci], quorum: 2, builders: ["https://b.invalid"] }\n',
+      'identities: { ci: { issuer: "https://gitlab.com", subject: "https://gitlab.com/a", oids: { buildTrigger: push } } }\nrequire:\n  - { type: slsaprovenance1, by: [ci], quorum: 2, builders: ["https://b.invalid"] }\n',
     );
     const { notes } = await generate();
     expect(notes).toEqual([
+      expect.stringContaining('certificates to say more (oids)'),
       expect.stringContaining('2 signers of https://slsa.dev/provenance/v1'),
       expect.stringContaining('trusted builder'),
     ]);

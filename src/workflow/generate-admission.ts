@@ -155,13 +155,20 @@ function attestationsOf({ requirements }: Policy): readonly DemandedAttestation[
 }
 
 /** What the gate asks and no cluster can: whoever rolls out has to know it. */
-function findWeaker({ requirements }: Policy): readonly string[] {
-  return requirements.flatMap(({ type, quorum, builders }) => [
-    ...(quorum > 1 ? [`the gate wants ${quorum} signers of ${type}, a cluster is content with one`] : []),
-    ...(builders.length > 0
-      ? [`the gate wants ${type} to name a trusted builder, a cluster does not look at that`]
-      : []),
-  ]);
+function findWeaker({ identities, requirements }: Policy): readonly string[] {
+  const everybody = [...identities, ...requirements.flatMap(({ by }) => by)];
+  const hasClaims = everybody.some(({ claims = {} }) => Object.keys(claims).length > 0);
+  const claims =
+    'the gate wants certificates to say more (oids), a cluster looks at issuer and subject alone';
+  return [
+    ...(hasClaims ? [claims] : []),
+    ...requirements.flatMap(({ type, quorum, builders }) => [
+      ...(quorum > 1 ? [`the gate wants ${quorum} signers of ${type}, a cluster is content with one`] : []),
+      ...(builders.length > 0
+        ? [`the gate wants ${type} to name a trusted builder, a cluster does not look at that`]
+        : []),
+    ]),
+  ];
 }
 
 function checkRepository(text: string): string {
