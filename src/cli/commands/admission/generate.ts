@@ -61,7 +61,9 @@ export const command = defineCommand({
       check: flags.check,
       ...defined({ policy: inside(flags.policy), promotion: inside(flags.promotion) }),
     });
-    for (const text of result.notes) context.progress({ type: 'note', level: 'warning', text });
+    // Whoever only checks has read them when he generated.
+    if (!flags.check)
+      for (const text of result.notes) context.progress({ type: 'note', level: 'warning', text });
     return { result, exit: result.differs ? exitCodes.deny : exitCodes.done };
   },
   text: ({ files }) =>
