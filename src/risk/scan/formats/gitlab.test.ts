@@ -94,6 +94,17 @@ describe("GitLab's report of container scanning", () => {
     expect(write(both, 'web').vulnerabilities[0]?.location.image).toBe('web:scanned');
   });
 
+  it.each(['oci:./some folder/web', 'sbom:web.cdx.json', '', 'ghcr.io/shop/web:1.4@sha256:1'])(
+    'is taken about %s, and about a package without a name',
+    name => {
+      const pkg = { purl: '', type: 'deb', name: '@', version: '', locations: [] };
+      const odd = report('1', 'linux/amd64', { subject: { name }, findings: [finding('k', '@', { pkg })] });
+      const validate = new Ajv({ allErrors: true }).compile(gitlabSchema);
+      validate(write([odd]));
+      expect(validate.errors ?? []).toEqual([]);
+    },
+  );
+
   it('is a failure without a verdict about every platform, and without reports', () => {
     const open = report('2', 'linux/arm64', {
       verdict: { status: 'indeterminate', policyDigest: '', rules: [] },

@@ -23,7 +23,7 @@ export function writeGitlab(reports: readonly ScanReport[], version: string, ima
   const tool = { id: 'cascadeguard', name: 'CascadeGuard', version, vendor: { name: 'CascadeGuard' } };
   const runs = reports.flatMap(({ engines }) => engines);
   const isWhole = joined !== undefined && reports.every(({ verdict }) => verdict.status !== 'indeterminate');
-  const line = image ?? imageLine(reports[0]?.subject.name ?? '');
+  const line = toImageName(image ?? imageLine(reports[0]?.subject.name ?? ''));
   const open = (joined?.findings ?? []).filter(({ disposition }) => disposition.kind === 'open');
   return {
     version: schemaVersion,
@@ -51,24 +51,35 @@ export function endOf(runs: ScanReport['engines']): string | undefined {
     .at(-1);
 }
 
+/** Letters that GitLab takes; where files of an image lie is no part of its name. */
+function toImageName(line: string): string {
+  const name = line.replace(/^(?:oci|oci-archive|docker-archive|sbom):/, '');
+  return name.replaceAll(/[^A-Za-z0-9/_.:-]/g, '_').slice(0, 240) || 'image';
+}
+
+/** It takes no empty text. */
+function text(said: string): string {
+  return plain(said) || 'unknown';
+}
+
 function toVulnerability(finding: Finding, line: string, distribution = 'unknown'): object {
   const { id, key, aliases, pkg, effective, fix, title } = finding;
   // It wants a tag; one that moved would make every finding a new one.
   const image = `${line}:scanned`;
-  const name = plain(pkg.name);
+  const name = text(pkg.name);
   return {
     id: createHash('sha256').update(`${key}|${line}`).digest('hex'),
-    name: plain(`${id} in ${name} ${pkg.version}`).slice(0, 255),
-    description: plain(title ?? id),
+    name: text(`${id} in ${name} ${pkg.version}`).slice(0, 255),
+    description: text(title ?? id),
     severity: severities[effective.severity],
     solution: fix.available
-      ? plain(`Upgrade ${name} to ${fix.versions.join(' or ')}`)
+      ? text(`Upgrade ${name} to ${fix.versions.join(' or ')}`)
       : 'There is no fixed version',
     identifiers: [...new Set([id, ...aliases])].slice(0, 20).map(toIdentifier),
     links: [{ url: advisoryUrl(id) }],
     location: {
-      dependency: { package: { name }, version: plain(pkg.version) },
-      operating_system: plain(distribution),
+      dependency: { package: { name }, version: text(pkg.version) },
+      operating_system: text(distribution),
       image,
       default_branch_image: image,
     },
@@ -77,5 +88,5 @@ function toVulnerability(finding: Finding, line: string, distribution = 'unknown
 
 function toIdentifier(id: string): object {
   const type = /^([A-Za-z]+)-/.exec(id)?.[1]?.toLowerCase() ?? 'advisory';
-  return { type, name: plain(id), value: plain(id), url: advisoryUrl(id) };
+  return { type, name: text(id), value: text(id), url: advisoryUrl(id) };
 }
