@@ -33,6 +33,8 @@ import { scanManifest } from './scan-manifest.ts';
 export type { Finding, ScanReport, ScanRule } from '../model/finding.ts';
 export { scanActions } from '../risk/scan/actions.ts';
 export { writeCosignVuln } from '../risk/scan/formats/cosign-vuln.ts';
+export { writeGitlab } from '../risk/scan/formats/gitlab.ts';
+export { writeJunit } from '../risk/scan/formats/junit.ts';
 export { writeSarif } from '../risk/scan/formats/sarif.ts';
 export { type EngineName, engineNames } from './scan/open-engines.ts';
 

@@ -9,6 +9,8 @@ import {
   type ScannedWithRuns,
   scanImage,
   writeCosignVuln,
+  writeGitlab,
+  writeJunit,
   writeSarif,
 } from '../../workflow/scan-image.ts';
 import { defineCommand } from '../command.ts';
@@ -140,6 +142,8 @@ export const command = defineCommand({
   },
   formats: {
     sarif: result => formatJson(writeSarif(result.reports, version)),
+    gitlab: result => formatJson(writeGitlab(result.reports, version)),
+    junit: result => writeJunit(result.reports),
     'cosign-vuln': formatPredicates,
   },
   async run({ flags, args: [target = ''] }, context) {

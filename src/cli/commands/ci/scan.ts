@@ -22,6 +22,7 @@ export const command = defineCommand({
   flags: {
     image: { kind: 'text', placeholder: 'NAME', brief: 'its name in images.yaml', required: true },
     sbom: { kind: 'toggle', brief: 'also list what is in it: SPDX and CycloneDX' },
+    gitlabReports: { kind: 'toggle', brief: 'also what GitLab shows: container scanning and JUnit' },
     out: {
       kind: 'text',
       placeholder: 'FOLDER',
@@ -44,6 +45,7 @@ export const command = defineCommand({
         version,
         image: flags.image,
         sbom: flags.sbom,
+        gitlabReports: flags.gitlabReports,
         out: flags.out,
         ...defined({ database: flags.db === undefined ? undefined : resolve(context.cwd, flags.db) }),
       }),

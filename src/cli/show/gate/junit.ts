@@ -1,4 +1,4 @@
-import { escapeForTerminal } from '../../../ground/terminal/escape.ts';
+import { quoteXml, writeCdata } from '../../../ground/terminal/xml-text.ts';
 import { describeSigner } from '../../../model/identity.ts';
 import type { ComponentVerdict, RuleResult } from '../../../workflow/gate-image.ts';
 import type { ShownVerdict } from './report.ts';
@@ -35,28 +35,33 @@ function renderSuite(component: ComponentVerdict, key: string, time: string): st
     ...signers.map(signer => ['signer', signer] as const),
   ] as const;
   return [
-    `  <testsuite name="${quote(`${name} (${containerImage})`)}" tests="${tests}" failures="${violations.length}" errors="${errors}" id="0" time="" timestamp="${quote(time)}">`,
+    `  <testsuite name="${quoteXml(`${name} (${containerImage})`)}" tests="${tests}" failures="${violations.length}" errors="${errors}" id="0" time="" timestamp="${quoteXml(time)}">`,
     '    <properties>',
     ...properties.map(
-      ([property, value]) => `      <property name="${property}" value="${quote(value)}"></property>`,
+      ([property, value]) => `      <property name="${property}" value="${quoteXml(value)}"></property>`,
     ),
     '    </properties>',
     ...successes.map(result => renderCase(result)),
     ...violations.map(result =>
-      renderCase(result, `<failure message="${quote(result.message)}">${cdata(detailsOf(result))}</failure>`),
+      renderCase(
+        result,
+        `<failure message="${quoteXml(result.message)}">${writeCdata(detailsOf(result))}</failure>`,
+      ),
     ),
-    ...warnings.map(result => renderCase(result, `<skipped message="${quote(result.message)}"></skipped>`)),
+    ...warnings.map(result =>
+      renderCase(result, `<skipped message="${quoteXml(result.message)}"></skipped>`),
+    ),
     ...(trouble === undefined
       ? []
       : [
-          `    <testcase name="verdict" classname="verdict"><error message="${quote(trouble.message)}"></error></testcase>`,
+          `    <testcase name="verdict" classname="verdict"><error message="${quoteXml(trouble.message)}"></error></testcase>`,
         ]),
     '  </testsuite>',
   ];
 }
 
 function renderCase(result: RuleResult, inner = ''): string {
-  const name = quote(
+  const name = quoteXml(
     `${result.code}: ${result.message}${result.term === undefined ? '' : ` [term=${result.term}]`}`,
   );
   return `    <testcase name="${name}" classname="${name}">${inner}</testcase>`;
@@ -68,23 +73,4 @@ function detailsOf({ message, wanted, got }: RuleResult): string {
     ...(wanted === undefined ? [] : [`wanted: ${wanted}`]),
     ...(got === undefined ? [] : [`got: ${got}`]),
   ].join('\n');
-}
-
-/** Controls are not XML; they are shown as what they are. */
-function printable(text: string): string {
-  return escapeForTerminal(text).replace(/[\uD800-\uDFFF\uFFFE\uFFFF]/gu, '�');
-}
-
-function quote(text: string): string {
-  return printable(text)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&#34;')
-    .replaceAll('\n', '&#xA;')
-    .replaceAll('\t', '&#x9;');
-}
-
-function cdata(text: string): string {
-  return `<![CDATA[${printable(text).replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
 }

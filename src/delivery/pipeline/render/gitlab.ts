@@ -1,6 +1,8 @@
 import {
   type Artifact,
+  type Call,
   doesCall,
+  isCall,
   type Job,
   type Meaning,
   type Pipeline,
@@ -221,8 +223,16 @@ function need(job: string): object {
 function scriptOf(job: Job): readonly string[] {
   const calls = job.steps.flatMap(step => step.calls).filter(call => call[1] !== 'plan');
   return calls.map(call =>
-    writeShellLine([launcherPath, ...call.map(word => (typeof word === 'string' ? word : placeOf(word.of)))]),
+    writeShellLine([
+      launcherPath,
+      ...tellGitlab(call).map(word => (typeof word === 'string' ? word : placeOf(word.of))),
+    ]),
   );
+}
+
+/** What it shows of a scan is a form of its own. */
+function tellGitlab(call: Call): Call {
+  return isCall(call, 'scan') ? [...call.slice(0, -2), '--gitlab-reports', ...call.slice(-2)] : call;
 }
 
 function placeOf(meaning: Meaning): ShellWord {
@@ -255,6 +265,19 @@ function artifactsOf({ gives }: Job): object {
       paths: gives.map(({ name }) => folders[name]),
       expire_in: `${first.days} ${first.days === 1 ? 'day' : 'days'}`,
       access: 'developer',
+      ...reportsOf(first),
+    },
+  };
+}
+
+/** One folder for each image, whose name only the run knows. */
+function reportsOf({ name }: Artifact): object {
+  if (name !== 'cg-scan' && name !== 'cg-rescan') return {};
+  const each = `${folders[name]}*/`;
+  return {
+    reports: {
+      container_scanning: `${each}gl-container-scanning-report.json`,
+      junit: `${each}junit.xml`,
     },
   };
 }

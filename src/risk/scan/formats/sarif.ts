@@ -70,12 +70,17 @@ function toRule(findings: readonly Finding[]): object {
   return {
     id,
     shortDescription: { text: plain(title ?? id) },
-    helpUri: id.startsWith('CVE-')
-      ? `https://nvd.nist.gov/vuln/detail/${id}`
-      : `https://osv.dev/vulnerability/${encodeURIComponent(id)}`,
+    helpUri: advisoryUrl(id),
     help: { text: fixes.join('\n'), markdown: fixes.slice(0, 50).join('\n') },
     properties: { 'security-severity': scoreOf(first), tags: ['security', 'vulnerability', severity] },
   };
+}
+
+/** Where people read about it. */
+export function advisoryUrl(id: string): string {
+  return id.startsWith('CVE-')
+    ? `https://nvd.nist.gov/vuln/detail/${encodeURIComponent(id)}`
+    : `https://osv.dev/vulnerability/${encodeURIComponent(id)}`;
 }
 
 function scoreOf(finding: Finding | undefined): string {
@@ -120,7 +125,7 @@ export function imageLine(name: string): string {
 }
 
 /** Advisory text is not ours: no mentions, no links, no markup. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text
     .replace(/\p{Cc}/gu, ' ')
     .replace(/[<>[\]()`@!]/g, '')

@@ -88,7 +88,7 @@ async function rescan(
   known.learn(image, [...new Set([...all, ...rest])], o.clock.now().toISOString());
   const folder = fileNameOf(image);
   const writer = new ScanFolderWriter(join(o.out, folder));
-  const images = await writeScanned(scanned, writer, o.version);
+  const images = await writeScanned(scanned, writer, { version: o.version, gitlabReports: true });
   await writer.close({ ref: image, image, ...verdict, sbom: false, images });
   return {
     image: {

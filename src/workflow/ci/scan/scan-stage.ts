@@ -13,6 +13,8 @@ export interface ScanStage extends Omit<ScanImage, 'env'> {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly image: string;
   readonly sbom: boolean;
+  /** Also what GitLab shows of a scan. */
+  readonly gitlabReports?: boolean;
   readonly out: string;
 }
 
@@ -24,7 +26,7 @@ export async function scanStage(o: ScanStage): Promise<ScanFolder> {
   await makeFolder(out);
   const scanned = await scanImage({ ...o, target: ref });
   const writer = new ScanFolderWriter(out);
-  const images = await writeScanned(scanned, writer, o.version);
+  const images = await writeScanned(scanned, writer, o);
   if (o.sbom)
     for (const [at, { digest }] of images.entries())
       await writeSboms(`${ref.replace(/@.*$/, '')}@${digest}`, at, writer, o);
