@@ -1,9 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findNodes } from '../nodes.ts';
+import { makeRepository } from '../pipeline-repository.ts';
 import { waitFor } from '../wait-for.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -30,6 +31,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What each Node made of the same files. */
 const made: string[] = [];
+
+const record = join(root, 'test/golden/cli/explain-prints-only-what-was-tried/files/record.json');
+
+/** A denial has an exit code of its own, and its verdict on the standard output. */
+function judgeAgain(node: string, cg: string, home: string): string {
+  const { stdout } = spawnSync(node, [cg, 'gate', '--replay', record, '--output', 'json'], {
+    env: { PATH: process.env.PATH, HOME: home },
+    encoding: 'utf8',
+  });
+  return JSON.stringify(JSON.parse(stdout)) + stdout;
+}
 
 describe('the package', () => {
   it('holds the bundle and its declared files, and nothing else', () => {
@@ -126,7 +138,7 @@ describe('the package', () => {
     );
 
     it.skipIf(path === undefined)(
-      `builds the same image, and lists it in the same bytes, as any other Node${label}`,
+      `builds the same image, lists it, writes pipelines and judges in the same bytes as any other Node${label}`,
       () => {
         const home = mkdtempSync(join(folder, 'home-'));
         const cg = join(folder, 'user/node_modules/.bin/cg');
@@ -143,7 +155,21 @@ describe('the package', () => {
           run('sbom', image, '-o', 'spdx-json'),
           run('sbom', image, '-o', 'cyclonedx-json'),
         ];
-        made.push([image, spdx, cyclonedx].join('\n'));
+        const repository = makeRepository();
+        const pipelines = execFileSync(
+          path ?? '',
+          [cg, 'tools', 'generate', '--platform', 'all', '--dry-run'],
+          {
+            cwd: repository,
+            env: { PATH: process.env.PATH, HOME: home },
+            encoding: 'utf8',
+          },
+        );
+        rmSync(repository, { recursive: true });
+        const verdict = judgeAgain(path ?? '', cg, home);
+        made.push([image, spdx, cyclonedx, pipelines, verdict].join('\n'));
+        expect(pipelines).toContain('cg-release.yml');
+        expect(verdict).toContain('"success":false');
         expect(spdx).toContain('libssl3');
         expect(new Set(made).size).toBe(1);
       },
