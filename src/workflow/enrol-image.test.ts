@@ -71,6 +71,15 @@ describe('enrolling', () => {
     );
   });
 
+  it('says that a Dockerfile is not there, unless it is in another repository', async () => {
+    expect((await enrol({ name: 'a', dockerfile: 'a/Dockerfil' })).note).toContain(
+      'a/Dockerfil is not there',
+    );
+    expect((await enrol({ name: 'b', dockerfile: 'x', repo: 'acme/shop' })).note).toBeUndefined();
+    await writeFile(join(cwd, 'Dockerfile'), 'FROM scratch\n');
+    expect((await enrol({ name: 'c', dockerfile: 'Dockerfile' })).note).toBeUndefined();
+  });
+
   it.each([
     ['a name that is taken, in any case', { name: 'A' }, 'enrolled already'],
     ['a name that leads elsewhere', { name: '../../pwn' }, 'must be letters'],

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ImagesFile, pathInImagesFile } from '../config/images-file.ts';
 import { ProjectFile } from '../config/project-file.ts';
@@ -27,6 +27,8 @@ export interface EnrolImageOptions extends FleetPlace {
 export interface EnrolledEntry {
   readonly name: string;
   readonly file: string;
+  /** What is not as it will have to be. */
+  readonly note?: string;
 }
 
 /** Appends one entry; everything else of the file stays as it is, to the byte. */
@@ -65,7 +67,20 @@ export async function enrolImage(o: EnrolImageOptions): Promise<EnrolledEntry> {
     });
   }
   await writeFileAtomically(path, after);
-  return { name: o.name, file: imagesFileName(o) };
+  const note = await noteOfDockerfile(o, dirname(path));
+  return { name: o.name, file: imagesFileName(o), ...(note !== undefined && { note }) };
+}
+
+/** Somebody may enrol first and write the Dockerfile then; a slip of the pen should show now all the same. */
+async function noteOfDockerfile(
+  { dockerfile, repo }: EnrolImageOptions,
+  root: string,
+): Promise<string | undefined> {
+  if (dockerfile === undefined || repo !== undefined) return undefined;
+  const found = await stat(resolve(root, dockerfile)).catch(() => undefined);
+  return found?.isFile() === true
+    ? undefined
+    : `${dockerfile} is not there yet; until it is, cg images validate calls the entry wrong`;
 }
 
 function fieldsOf(o: EnrolImageOptions): readonly EntryField[] {

@@ -3,6 +3,7 @@ import type { Environment } from '../ground/http/proxy.ts';
 import type { Clock } from '../model/clock.ts';
 import { AdvisoryDatabase } from '../risk/advisories/database.ts';
 import { importSources } from '../risk/advisories/import-sources.ts';
+import { defaultScanPolicy } from '../risk/scan/policy.ts';
 import { advisoryFolder } from './scan/open-engines.ts';
 
 export interface AdvisoryPlace {
@@ -41,7 +42,18 @@ export async function importAdvisories(
   });
   const database = new AdvisoryDatabase(folderOf(o));
   await database.install(bytes, o.clock.now());
-  return { ...(await showAdvisories(o)), problems: sources.flatMap(({ problems }) => problems) };
+  const status = await showAdvisories(o);
+  return { ...status, problems: [...sources.flatMap(({ problems }) => problems), ...problemOfAge(status)] };
+}
+
+/** Old data find old flaws only; a scan with them gives no verdict, and it is better to hear that now. */
+function problemOfAge({ builtAt, ageHours = 0 }: AdvisoryStatus): readonly string[] {
+  const limit = defaultScanPolicy.maxDbAge / 3_600_000;
+  if (builtAt === undefined || ageHours <= limit) return [];
+  const days = (hours: number) => `${Math.floor(hours / 24)} days`;
+  return [
+    `these advisories reach to ${builtAt.slice(0, 10)}, ${days(ageHours)} ago: with data older than ${days(limit)} a scan gives no verdict; import newer ones, or say with --as-of that little has changed`,
+  ];
 }
 
 /** What is there, where it comes from and how old it is; checked against its digest. */

@@ -339,6 +339,7 @@ describe('advisories', () => {
     });
     const imported = await importAdvisories({ ...place, database: join(root, 'as-of'), sources: [folder] });
     expect(imported.builtAt).toBe('2026-01-01T00:00:00.000Z');
+    expect(imported.problems).toEqual([expect.stringContaining('a scan gives no verdict')]);
     const told = await importAdvisories({
       ...place,
       database: join(root, 'as-of'),
@@ -346,5 +347,6 @@ describe('advisories', () => {
       asOf: new Date('2026-11-20T00:00:00Z'),
     });
     expect(told.builtAt).toBe('2026-11-20T00:00:00.000Z');
+    expect(told.problems).toEqual([]);
   });
 });

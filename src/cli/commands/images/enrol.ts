@@ -1,3 +1,4 @@
+import { escapeLine } from '../../../ground/terminal/escape.ts';
 import { defined } from '../../../model/defined.ts';
 import { forges } from '../../../model/forge.ts';
 import { enrolImage } from '../../../workflow/enrol-image.ts';
@@ -39,14 +40,15 @@ export const command = defineCommand({
   },
   async run({ flags }, context) {
     const { name, registry, repository, provider, repo, dockerfile, branch, rebuildDelay } = flags;
-    return {
-      result: await enrolImage({
-        ...fleetPlace(flags, context),
-        name,
-        ...defined({ registry, repository, provider, repo, dockerfile, branch, rebuildDelay }),
-        ...defined({ autoRebuild: flags.autoRebuild }),
-      }),
-    };
+    const result = await enrolImage({
+      ...fleetPlace(flags, context),
+      name,
+      ...defined({ registry, repository, provider, repo, dockerfile, branch, rebuildDelay }),
+      ...defined({ autoRebuild: flags.autoRebuild }),
+    });
+    if (result.note !== undefined)
+      context.progress({ type: 'note', level: 'warning', text: escapeLine(result.note) });
+    return { result };
   },
   text: ({ name, file }) => `enrolled ${name} in ${file}`,
 });
