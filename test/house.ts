@@ -40,7 +40,7 @@ export const house: readonly Wing[] = [
     folder: 'risk/',
     floor: 3,
     holds: 'what is wrong with images',
-    mayImport: [...everywhere, 'image/sbom/'],
+    mayImport: everywhere,
   },
   { folder: 'trust/attest/', floor: 3, holds: 'what is proven', mayImport: [...everywhere, 'image/oci/'] },
   // A verdict is pure: evidence is handed in, so of the ground only the faults are needed.
@@ -49,7 +49,7 @@ export const house: readonly Wing[] = [
     folder: 'fleet/',
     floor: 3,
     holds: 'which images we keep',
-    mayImport: [...everywhere, 'image/dockerfile/', 'image/oci/'],
+    mayImport: [...everywhere, 'image/dockerfile/'],
   },
   { folder: 'delivery/', floor: 4, holds: 'Git, forges, clusters', mayImport: everywhere },
   {

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { Fault } from '../ground/fault/fault.ts';
-import { inParallel } from '../image/oci/copy/in-parallel.ts';
+import { inParallel } from '../ground/process/in-parallel.ts';
 import { imageSignatureType, resolvePredicateType } from '../model/statement.ts';
 import { legacyFromBundle } from '../trust/attest/bundle/legacy-layers.ts';
 import { checkPredicate } from '../trust/attest/predicates/check-predicate.ts';

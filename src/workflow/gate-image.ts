@@ -1,7 +1,7 @@
 import { type ExitCode, exitCodes } from '../ground/fault/exit-codes.ts';
 import { Fault } from '../ground/fault/fault.ts';
+import { inParallel } from '../ground/process/in-parallel.ts';
 import { writeFileAtomically } from '../ground/store/atomic-file.ts';
-import { inParallel } from '../image/oci/copy/in-parallel.ts';
 import { registriesOf, toLocation } from '../image/oci/open.ts';
 import { systemClock } from '../model/clock.ts';
 import type { ComponentVerdict, Decision, Verdict } from '../model/verdict.ts';

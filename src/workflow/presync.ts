@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { exitCodes } from '../ground/fault/exit-codes.ts';
 import { Fault } from '../ground/fault/fault.ts';
 import { asFault, exitCodeOf } from '../ground/fault/render.ts';
-import { inParallel } from '../image/oci/copy/in-parallel.ts';
+import { inParallel } from '../ground/process/in-parallel.ts';
 import { algorithmOf } from '../model/digest.ts';
 import { parseImageReference } from '../model/image-reference.ts';
 import { type GateTarget, readTargets } from './gate/read-components.ts';

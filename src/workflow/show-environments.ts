@@ -1,6 +1,6 @@
 import { readBranch } from '../delivery/git/change-branch.ts';
 import { Fault } from '../ground/fault/fault.ts';
-import { inParallel } from '../image/oci/copy/in-parallel.ts';
+import { inParallel } from '../ground/process/in-parallel.ts';
 import { open } from '../image/oci/open.ts';
 import { parseImageReference } from '../model/image-reference.ts';
 import { readEnvironment } from './gitops/edit-environment.ts';

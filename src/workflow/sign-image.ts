@@ -1,5 +1,5 @@
 import { Fault } from '../ground/fault/fault.ts';
-import { inParallel } from '../image/oci/copy/in-parallel.ts';
+import { inParallel } from '../ground/process/in-parallel.ts';
 import { registriesOf, toLocation } from '../image/oci/open.ts';
 import { systemClock } from '../model/clock.ts';
 import type { Signer } from '../model/identity.ts';

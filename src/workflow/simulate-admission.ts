@@ -6,7 +6,7 @@ import { type RuleFile, readRules } from '../delivery/admission/simulation/read-
 import type { Rule, RuleVerdict } from '../delivery/admission/simulation/rule.ts';
 import { type ExitCode, exitCodes } from '../ground/fault/exit-codes.ts';
 import { Fault } from '../ground/fault/fault.ts';
-import { inParallel } from '../image/oci/copy/in-parallel.ts';
+import { inParallel } from '../ground/process/in-parallel.ts';
 import { registriesOf, toLocation } from '../image/oci/open.ts';
 import { systemClock } from '../model/clock.ts';
 import { isLocalTrust } from '../model/evidence.ts';

@@ -12,8 +12,8 @@ import {
   type TestRegistry,
 } from '../../test/signing-place.ts';
 import { flipSignature, storeChanged as store } from '../../test/stored-bundle.ts';
+import { inParallel } from '../ground/process/in-parallel.ts';
 import { RegistryAccess } from '../image/oci/access.ts';
-import { inParallel } from '../image/oci/copy/in-parallel.ts';
 import { open } from '../image/oci/open.ts';
 import { githubClaims } from '../trust/attest/local-sigstore/identity/development-identity.ts';
 import { attestImage } from './attest-image.ts';

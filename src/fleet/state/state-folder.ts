@@ -1,11 +1,11 @@
 import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { Fault } from '../../ground/fault/fault.ts';
+import { inParallel } from '../../ground/process/in-parallel.ts';
 import { writeFileAtomically } from '../../ground/store/atomic-file.ts';
 import { makeFolder } from '../../ground/store/make-folder.ts';
 import { readSmallFile } from '../../ground/store/regular-file.ts';
 import { largestYaml } from '../../ground/yaml/read-yaml.ts';
-import { inParallel } from '../../image/oci/copy/in-parallel.ts';
 import { StateFile } from './state-file.ts';
 
 /** Where state has been kept over time; the first that is there is read, and only the first is written. */

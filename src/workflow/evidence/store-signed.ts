@@ -1,6 +1,6 @@
 import { Fault } from '../../ground/fault/fault.ts';
+import { inParallel } from '../../ground/process/in-parallel.ts';
 import { parseContent } from '../../image/oci/content.ts';
-import { inParallel } from '../../image/oci/copy/in-parallel.ts';
 import { describeBytes } from '../../image/oci/push-content.ts';
 import type { Call, Registry } from '../../image/oci/registry.ts';
 import { collect } from '../../image/oci/verified.ts';

@@ -1,4 +1,5 @@
 import { Fault, hasCode } from '../../../ground/fault/fault.ts';
+import { inParallel } from '../../../ground/process/in-parallel.ts';
 import { type Descriptor, formatPlatform, type Platform } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
 import { parseContent } from '../content.ts';
@@ -6,7 +7,6 @@ import { type GraphNode, Visited, walkManifests } from '../manifest-graph.ts';
 import { findPlatform, platformsOf } from '../platform.ts';
 import { fallbackTag } from '../referrer-index.ts';
 import type { Call, Manifest, Registry, TagOrDigest } from '../registry.ts';
-import { inParallel } from './in-parallel.ts';
 
 const lookupsAtOnce = 6;
 /** Where cosign kept evidence before there were referrers. */

@@ -15,6 +15,7 @@ import {
 } from '../../../../test/images.ts';
 import { quickTiming } from '../../../../test/quick-timing.ts';
 import { type DoubleOptions, RegistryDouble } from '../../../../test/registry-double.ts';
+import { inParallel } from '../../../ground/process/in-parallel.ts';
 import { mediaTypes } from '../../../model/descriptor.ts';
 import { RegistryAccess } from '../access.ts';
 import { parseContent } from '../content.ts';
@@ -23,7 +24,6 @@ import { LayoutRegistry } from '../layout/layout.ts';
 import type { Registry } from '../registry.ts';
 import { RemoteRegistry } from '../remote/remote.ts';
 import { type CopyEvent, copyImage } from './copy.ts';
-import { inParallel } from './in-parallel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cg-copy-'));
 const open: { close(): unknown }[] = [];

@@ -1,4 +1,5 @@
 import { Fault } from '../../../ground/fault/fault.ts';
+import { inParallel } from '../../../ground/process/in-parallel.ts';
 import type { Descriptor, Platform } from '../../../model/descriptor.ts';
 import type { Digest } from '../../../model/digest.ts';
 import { mergeLegacyLayers } from '../legacy-evidence.ts';
@@ -7,7 +8,6 @@ import type { Manifest, Pushed, Registry, TagOrDigest } from '../registry.ts';
 import { RemoteRegistry } from '../remote/remote.ts';
 import { observed } from '../verified.ts';
 import { collectGraph, type ImageGraph } from './collect-graph.ts';
-import { inParallel } from './in-parallel.ts';
 import { orderByHeight } from './order.ts';
 
 const transfersAtOnce = 6;

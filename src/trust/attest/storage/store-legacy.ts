@@ -1,4 +1,4 @@
-import { inParallel } from '../../../image/oci/copy/in-parallel.ts';
+import { inParallel } from '../../../ground/process/in-parallel.ts';
 import { mergeLegacyLayers } from '../../../image/oci/legacy-evidence.ts';
 import { describeBytes, pushBytes } from '../../../image/oci/push-content.ts';
 import type { Call, Registry } from '../../../image/oci/registry.ts';

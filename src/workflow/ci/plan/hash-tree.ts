@@ -4,8 +4,8 @@ import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Fault } from '../../../ground/fault/fault.ts';
+import { inParallel } from '../../../ground/process/in-parallel.ts';
 import type { IgnoreRules } from '../../../image/dockerfile/ignore.ts';
-import { inParallel } from '../../../image/oci/copy/in-parallel.ts';
 import type { Digest } from '../../../model/digest.ts';
 
 const mostFiles = 1_000_000;
