@@ -23,6 +23,13 @@ describe('promotion.yaml', () => {
     ]);
   });
 
+  it('names builders once: a second list would widen the first', () => {
+    const one = 'type: slsaprovenance1, builders: ["https://b.invalid"]';
+    expect(problemsOf(`require:\n  - {${one}}\n  - {${one}}\n`)).toEqual([
+      expect.stringContaining('builders are named twice'),
+    ]);
+  });
+
   it('refuses what only scans can fulfil beside another type', () => {
     expect(problemsOf('require:\n  - {type: spdxjson, failOn: low}\n')).toEqual([
       expect.stringContaining('only scans (type: vuln) have this'),

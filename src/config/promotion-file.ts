@@ -67,6 +67,13 @@ export const PromotionFile = mapping({
         path: [...path, 'type'],
         message: `scans are demanded twice (first in require.${firstScan}); name all scanners and signers in one`,
       });
+    // Builders are asked of all provenance together: a second list would widen the first.
+    if (one.builders !== undefined && require.findIndex(({ builders }) => builders !== undefined) !== index)
+      context.addIssue({
+        code: 'custom',
+        path: [...path, 'builders'],
+        message: 'builders are named twice; name all of them in one requirement',
+      });
     for (const key of scanKeys)
       if (!isScan(one) && one[key] !== undefined)
         context.addIssue({

@@ -186,6 +186,19 @@ describe('scans', () => {
     expect(judge([...good(), trivyScan(), grypeScan()], withScan(all)).decision).toBe('allow');
   });
 
+  it('of those whom the demand names are judged too: a clean one by the policy’s own signer hides nothing', () => {
+    const auditor = { ...identity, subject: 'https://audit.example/scanner' };
+    const byAuditor = { signer: { ...signer, subject: auditor.subject } };
+    const found = trivyScan({ findings: [trivyFinding] }, { ...byAuditor, id: 'by the auditor' });
+    const cleanLater = trivyScan({ finishedOn: '2026-11-20T03:00:00Z' });
+    const policy = policyOf(['vuln.threshold'], {
+      requirements: [{ type: predicateTypes.vuln, by: [auditor], quorum: 1, builders: [], scan }],
+    });
+    expect(judge([...good(), found, cleanLater], policy).codes).toEqual(['vuln.threshold']);
+    const clean = trivyScan({}, { ...byAuditor, id: 'by the auditor' });
+    expect(judge([...good(), clean, cleanLater], policy).decision).toBe('allow');
+  });
+
   it('are judged by level and by whether there is a fix', () => {
     for (const bad of [trivyScan({ findings: [trivyFinding] }), grypeScan({ findings: [grypeFinding] })]) {
       expect(judge([...good(), bad], withScan(['vuln.threshold'])).codes).toEqual(['vuln.threshold']);

@@ -1,5 +1,6 @@
 import type { Cause } from '../../../model/cause.ts';
 import { severityRank } from '../../../model/severity.ts';
+import { acceptedAttestations } from '../evidence/accept.ts';
 import { quote } from '../evidence/read.ts';
 import { latestScans, type Scan, type ScanFinding } from '../evidence/scans.ts';
 import type { ComponentEvidence } from '../gate-input.ts';
@@ -20,7 +21,7 @@ export const vulnerabilityRules: readonly Rule[] = [
     kind: 'requires',
     cause: 'scan-missing',
     examine: subject => {
-      const scans = latestScans(subject.attestations);
+      const scans = scansOf(subject);
       const readable = scans.filter(({ problem }) => problem === undefined);
       const objections =
         readable.length > 0
@@ -105,7 +106,7 @@ export const vulnerabilityRules: readonly Rule[] = [
     cause: 'scan-stale',
     vain: 'scan-missing',
     examine: subject => {
-      const scans = latestScans(subject.attestations);
+      const scans = scansOf(subject);
       return { ...about(scans), objections: scans.flatMap(scan => objectToAge(scan, subject)) };
     },
   },
@@ -119,7 +120,7 @@ export const vulnerabilityRules: readonly Rule[] = [
     kind: 'requires',
     cause: 'scan-missing',
     examine: subject => {
-      const scans = latestScans(subject.attestations);
+      const scans = scansOf(subject);
       const have = new Set(
         scans.filter(({ problem }) => problem === undefined).map(({ scanner }) => scanner),
       );
@@ -137,6 +138,16 @@ export const vulnerabilityRules: readonly Rule[] = [
   },
 ];
 
+/** By those whom the policy believes and by those whom its demand of scans names: neither hides what the other found. */
+function scansOf({ attestations, component: { items }, policy }: Subject): readonly Scan[] {
+  const own = latestScans(attestations);
+  const demand = policy.requirements.find(({ scan }) => scan !== undefined);
+  if (demand === undefined) return own;
+  const named = latestScans(acceptedAttestations(items, policy, demand.by));
+  // An id alone does not tell apart what the trial of a fix made up.
+  return [...new Map([...named, ...own].map(scan => [`${scan.scanner} ${scan.evidence}`, scan])).values()];
+}
+
 export function wantedScanners({ policy }: Pick<Subject, 'policy'>): readonly string[] {
   const { scanners } = scanDemand(policy);
   return scanners.length > 0 ? scanners : ['trivy', 'grype'];
@@ -151,7 +162,7 @@ export function isInherited(finding: ScanFinding, { base }: ComponentEvidence): 
 }
 
 function examineThreshold(subject: Subject): Examination {
-  const scans = latestScans(subject.attestations);
+  const scans = scansOf(subject);
   const { failOn, fixableOnly } = scanDemand(subject.policy);
   const objections = scans.flatMap(({ evidence, scanner, problem, findings }): Objection[] => {
     if (problem !== undefined)
@@ -204,7 +215,7 @@ function examineCves(
   hasFix: boolean,
 ): Examination {
   const levels = textsOf(subject, key, fallback).map(level => level.toLowerCase());
-  const scans = latestScans(subject.attestations);
+  const scans = scansOf(subject);
   const word = hasFix ? 'vulnerability' : 'unpatched vulnerability';
   const objections = scans.flatMap(({ findings, evidence }) =>
     findings
