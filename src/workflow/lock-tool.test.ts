@@ -134,6 +134,8 @@ describe('the lock of tools', () => {
     ['that is known to be hostile', { ...vouched, version: 'v0.69.4' }, 'TOOL_UNTRUSTED'],
     ['whose file is not there', { ...vouched, asset: '/nowhere/trivy' }, 'FILE_MISSING'],
     ['whose bundle is not there', { version: '0.74.0', bundle: '/nowhere/bundle' }, 'FILE_MISSING'],
+    ['for a platform that leads elsewhere', { ...vouched, platform: 'linux/x/../../y' }, 'USAGE'],
+    ['of a version that leads elsewhere', { ...vouched, version: '1/../../y' }, 'USAGE'],
     ['that is not installed', { ...vouched, tool: 'grype' }, 'FILE_MISSING'],
   ])('takes no program %s', async (_what, given, code) => {
     await expect(lock(given)).rejects.toMatchObject({ code });

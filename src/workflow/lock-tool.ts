@@ -61,6 +61,7 @@ export async function lockTool(o: LockToolOptions): Promise<LockedProgram> {
   const platform = o.platform ?? thisPlatform();
   const path = o.asset ?? (await requireProgram(o));
   const version = (o.version ?? versionInName(basename(path)) ?? requireVersion(o)).replace(/^v/, '');
+  refuseOddNames(version, platform);
   const denied = findDenied(o.tool, version, lock);
   if (denied !== undefined) throw refuse(o, denied, 'take another release');
   const asset = await describeAsset(path, o.tool);
@@ -69,6 +70,17 @@ export async function lockTool(o: LockToolOptions): Promise<LockedProgram> {
   const next: ToolsLock = { ...lock, tools: { ...lock.tools, [o.tool]: entry } };
   await writeLock(o.cwd, next, proof);
   return await describe(o, entry, { platform, lock: next });
+}
+
+/** Both become part of a file's name. */
+function refuseOddNames(version: string, platform: string): void {
+  if (/^\d[0-9A-Za-z.+-]{0,60}$/.test(version) && /^[a-z0-9]{1,20}\/[a-z0-9]{1,20}$/.test(platform)) return;
+  throw new Fault('USAGE', {
+    what: 'the version or the platform of the tool is none',
+    expected: '--release 0.74.0 and --platform linux/amd64',
+    actual: `${version.slice(0, 80)} and ${platform.slice(0, 80)}`,
+    next: 'cg tools lock --help',
+  });
 }
 
 async function requireProgram({ tool, env }: LockToolOptions): Promise<string> {
@@ -134,7 +146,7 @@ async function prove(
   if (problem !== undefined) {
     throw refuse(o, problem, 'download the file and its bundle again; --identity and --issuer say who signs');
   }
-  const name = `${o.tool}-${version}-${platform.replace('/', '-')}.sigstore.json`;
+  const name = `${o.tool}-${version}-${platform.replaceAll('/', '-')}.sigstore.json`;
   return { identity, bundle, file: `tools/${name}` };
 }
 
