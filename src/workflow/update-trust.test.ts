@@ -98,14 +98,16 @@ describe('the pinned root', () => {
 describe('updating the public root', () => {
   it('stores what is proven, with its date, and judges with it from then on', async () => {
     serve();
-    expect(await readPublicRoot({ HOME: home })).toMatchObject({ origin: 'shipped' });
+    expect(await readPublicRoot({ HOME: home }, pinnedRoot(pinned))).toMatchObject({ origin: 'shipped' });
     expect(await update()).toMatchObject({
       changed: true,
       rootVersion: first,
       targetsVersion: 5,
       path: stored(),
     });
-    expect(await readPublicRoot({ HOME: home })).toMatchObject({
+    // The root that this program pins did not lead to it, so without the other pin nobody believes it.
+    await expect(readPublicRoot({ HOME: home })).rejects.toThrow(/refreshed trust root/);
+    expect(await readPublicRoot({ HOME: home }, pinnedRoot(pinned))).toMatchObject({
       name: 'public-good',
       origin: 'refreshed',
       taken: new Date(now),
@@ -135,7 +137,7 @@ describe('updating the public root', () => {
   it('prefers what ships with the program when that is later', async () => {
     serve();
     await update('2020-01-01T00:00:00Z');
-    expect(await readPublicRoot({ HOME: home })).toMatchObject({ origin: 'shipped' });
+    expect(await readPublicRoot({ HOME: home }, pinnedRoot(pinned))).toMatchObject({ origin: 'shipped' });
   });
 
   it('says so when the stored file is damaged, and does not judge with half of it', async () => {
@@ -143,7 +145,9 @@ describe('updating the public root', () => {
     await update();
     const content = JSON.parse(readFileSync(stored(), 'utf8')) as Record<string, string>;
     writeFileSync(stored(), JSON.stringify({ ...content, target: laterTarget.toString('base64') }));
-    await expect(readPublicRoot({ HOME: home })).rejects.toThrow(/not the one that was signed/);
+    await expect(readPublicRoot({ HOME: home }, pinnedRoot(pinned))).rejects.toThrow(
+      /not the one that was signed/,
+    );
   });
 
   it('calls a repository that cannot be reached unreachable, and opens nothing offline', async () => {

@@ -51,8 +51,8 @@ export async function updateTrust(o: UpdateTrust): Promise<UpdatedTrust> {
 
 async function updateAt(path: string, http: HttpClient, o: UpdateTrust): Promise<UpdatedTrust> {
   const mirror = o.mirror ?? new URL(publicRepository);
-  const before = await findRefreshedRoot(path);
   const pinned = pinnedRoot(o.pinned);
+  const before = await findRefreshedRoot(path, pinned);
   const known: Known =
     before === undefined ? { root: pinned } : { ...before.known, root: laterOf(before.known.root, pinned) };
   const now = o.clock.now();

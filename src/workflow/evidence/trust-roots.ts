@@ -64,8 +64,11 @@ export async function readTrustRoots(
 }
 
 /** The newest that this machine has: the one that ships with the program, or what `cg trust update` fetched since. */
-export async function readPublicRoot(env: Environment): Promise<TrustRoot> {
-  return await newestPublicGoodRoot(refreshedFile(dataFolder(env)));
+export async function readPublicRoot(
+  env: Environment,
+  pin?: Parameters<typeof newestPublicGoodRoot>[1],
+): Promise<TrustRoot> {
+  return await newestPublicGoodRoot(refreshedFile(dataFolder(env)), pin);
 }
 
 /** Whoever judges many images with one root shall not read its certificates again for each: a root keeps what it learnt. */

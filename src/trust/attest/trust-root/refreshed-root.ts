@@ -11,6 +11,7 @@ import { parseTrustRoot, type TrustRoot } from './trust-root.ts';
 import { type Metadata, parseMetadata } from './tuf/metadata.ts';
 import pinned from './tuf/pinned-root.json' with { type: 'json' };
 import type { Known, Refreshed } from './tuf/refresh.ts';
+import { requireSignatures } from './tuf/threshold.ts';
 
 export const targetName = 'trusted_root.json';
 
@@ -31,7 +32,10 @@ export function pinnedRoot(text: string = JSON.stringify(pinned)): Metadata {
   return parseMetadata('root', 'the pinned root.json', Buffer.from(text));
 }
 
-export async function findRefreshedRoot(path: string): Promise<RefreshedRoot | undefined> {
+export async function findRefreshedRoot(
+  path: string,
+  pin: Metadata = pinnedRoot(),
+): Promise<RefreshedRoot | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -42,19 +46,24 @@ export async function findRefreshedRoot(path: string): Promise<RefreshedRoot | u
     throw damaged(path, cause);
   }
   try {
-    return readRefreshedRoot(new Fields(parseStrictJson(text), ''));
+    return readRefreshedRoot(new Fields(parseStrictJson(text), ''), pin);
   } catch (cause) {
     throw damaged(path, cause);
   }
 }
 
-function readRefreshedRoot(file: Fields): RefreshedRoot {
+/** Whoever can write the file must not be able to say whom to trust: everything in it leads back to the pinned root. */
+function readRefreshedRoot(file: Fields, pin: Metadata): RefreshedRoot {
   const known = {
     root: parseMetadata('root', 'the stored root.json', file.bytes('root')),
     timestamp: parseMetadata('timestamp', 'the stored timestamp.json', file.bytes('timestamp')),
     snapshot: parseMetadata('snapshot', 'the stored snapshot.json', file.bytes('snapshot')),
     targets: parseMetadata('targets', 'the stored targets.json', file.bytes('targets')),
   };
+  if (known.root.version < pin.version) throw new Error('its root is older than the pinned one');
+  requireSignatures(known.root, pin, 'root');
+  for (const role of ['root', 'timestamp', 'snapshot', 'targets'] as const)
+    requireSignatures(known[role], known.root, role);
   const target = file.bytes('target');
   const entry = known.targets.signed.object('targets').object(targetName).object('hashes');
   if (createHash('sha256').update(target).digest('hex') !== entry.text('sha256')) {
@@ -87,9 +96,9 @@ export async function storeRefreshedRoot(
 }
 
 /** The later one of what ships with the program and what was fetched since. */
-export async function newestPublicGoodRoot(path: string): Promise<TrustRoot> {
+export async function newestPublicGoodRoot(path: string, pin?: Metadata): Promise<TrustRoot> {
   const shipped = publicGoodRoot();
-  const stored = await findRefreshedRoot(path);
+  const stored = await findRefreshedRoot(path, pin);
   if (stored === undefined || stored.known.root.version < shippedRootVersion) return shipped;
   return (stored.root.taken ?? 0) > (shipped.taken ?? 0) ? stored.root : shipped;
 }
